@@ -1,0 +1,144 @@
+// The contract between the TypeScript library and whatever computes for it. The native addon and the
+// TypeScript reference both implement `Binding`, bit for bit; one conformance suite runs on both.
+// It speaks of typed arrays and plain structs only: tensors, gradients and options live above it.
+//
+// Every array is float32 in channels-last order: [batch, depth, height, width, channels]. One- and
+// two-dimensional work is three-dimensional work with unit extents.
+
+/** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
+export type Abi = 1;
+
+export type Triple = readonly [depth: number, height: number, width: number];
+
+export type Isa = 'scalar' | 'avx2' | 'avx512' | 'neon';
+
+export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
+
+export type ActivationKind =
+  | 'none'
+  | 'relu'
+  | 'relu6'
+  | 'leakyRelu'
+  | 'sigmoid'
+  | 'tanh'
+  | 'silu'
+  | 'gelu'
+  | 'hardswish';
+
+export interface Activation {
+  readonly kind: ActivationKind;
+  /** The slope left of zero; read by leakyRelu only. */
+  readonly negativeSlope: number;
+}
+
+/** A convolution of one image, all sizes final: outputSize follows from the rest and is checked against it. */
+export interface ConvGeometry {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups: number;
+  readonly inputSize: Triple;
+  readonly kernelSize: Triple;
+  readonly stride: Triple;
+  readonly dilation: Triple;
+  readonly padBegin: Triple;
+  readonly padEnd: Triple;
+  readonly outputSize: Triple;
+  readonly paddingMode: PaddingMode;
+  readonly activation: Activation;
+  readonly algorithm: 'direct';
+}
+
+/**
+ * A pooling of one image. Each axis lists, for every output index, the clipped input window [begin, end)
+ * and `span`, the number of positions that the average divides by along that axis (the divisor is the
+ * product over axes). Taps step by `dilation`. Ceil mode, padding and adaptive pooling are all resolved above.
+ */
+export interface PoolGeometry {
+  readonly kind: 'max' | 'average';
+  readonly channels: number;
+  readonly inputSize: Triple;
+  readonly outputSize: Triple;
+  readonly dilation: Triple;
+  readonly begin: readonly [Int32Array, Int32Array, Int32Array];
+  readonly end: readonly [Int32Array, Int32Array, Int32Array];
+  readonly span: readonly [Int32Array, Int32Array, Int32Array];
+}
+
+declare const brand: unique symbol;
+/** Opaque: a validated convolution, bound to the instruction set that was active when it was made. */
+export interface Conv {
+  readonly [brand]: 'conv';
+}
+/** Opaque: weights and bias in the layout the kernels read. It serves every Conv that differs from its own in image size only. */
+export interface PackedFilter {
+  readonly [brand]: 'filter';
+}
+/** Opaque: a validated pooling. */
+export interface Pool {
+  readonly [brand]: 'pool';
+}
+
+/** The operations that can run in the foreground, or in the background through `submit`. */
+export interface Operations {
+  /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels]. */
+  conv(conv: Conv, filter: PackedFilter, x: Float32Array, y: Float32Array, batch: number): void;
+  /** x [batch, ...inputSize, channels] -> y [batch, ...outputSize, channels]. */
+  pool(pool: Pool, x: Float32Array, y: Float32Array, batch: number): void;
+  /** y[i] = activation(x[i]). y may be x. */
+  activate(activation: Activation, x: Float32Array, y: Float32Array): void;
+  /** y[i] = a[i] + b[i], or a[i] * b[i]; lengths equal. y may be a or b. */
+  binary(kind: 'add' | 'mul', a: Float32Array, b: Float32Array, y: Float32Array): void;
+  /** y[i] = sqrt(x[2i]^2 + x[2i+1]^2), as sqrt(fma(im, im, re * re)): the modulus of interleaved complex numbers. */
+  modulus(x: Float32Array, y: Float32Array): void;
+  /** Each input is [rows, widths[k]]; y is [rows, sum of widths], side by side in order. */
+  concat(inputs: readonly Float32Array[], widths: readonly number[], y: Float32Array, rows: number): void;
+  /** [batch, channels, positions] -> [batch, positions, channels]. */
+  toChannelsLast(x: Float32Array, y: Float32Array, batch: number, channels: number, positions: number): void;
+  /** [batch, positions, channels] -> [batch, channels, positions]. */
+  toChannelsFirst(x: Float32Array, y: Float32Array, batch: number, channels: number, positions: number): void;
+}
+
+/** A background run of one operation. Its arrays must be unreachable for users until it has finished. */
+export interface Job {
+  /** 'done', or 'cancelled' where `cancel` came in time: then the output holds nothing of meaning. */
+  readonly finished: Promise<'done' | 'cancelled'>;
+  cancel(): void;
+}
+
+export interface CpuReport {
+  /** Features the processor has and the operating system saves, by their Linux names, e.g. ['avx2', 'fma', 'avx512f']. */
+  readonly features: readonly string[];
+  /** Instruction sets compiled in and usable here, slowest first; 'scalar' is always there. */
+  readonly supported: readonly Isa[];
+  /** The processor's own name, or '' where it gives none. */
+  readonly brand: string;
+}
+
+export interface Binding extends Operations {
+  readonly abi: number;
+
+  /** @throws TypeError | RangeError where the struct is not what TypeScript promised. */
+  createConv(geometry: ConvGeometry): Conv;
+  createPool(geometry: PoolGeometry): Pool;
+  /** weight [outChannels, inChannels / groups, ...kernelSize]; bias [outChannels] or null. Both are copied. */
+  packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter;
+
+  submit<K extends keyof Operations>(operation: K, ...args: Parameters<Operations[K]>): Job;
+
+  /** The instruction set of this isolate's next createConv and elementwise calls; null for the reference. */
+  isa(): Isa | null;
+  useIsa(isa: Isa): void;
+  cpu(): CpuReport;
+  /** Process-wide, the caller included. */
+  threads(): number;
+  setThreads(count: number): void;
+  /** Frees pooled scratch memory that no running call uses. */
+  releaseScratch(): void;
+
+  /** Runs independent FMA chains on the active instruction set on one thread for about `seconds`; gives FLOP/s. */
+  measurePeak(seconds: number): number;
+  /** Sums `bytes` of memory over and over on one thread for about `seconds`; gives read bytes/s. */
+  measureBandwidth(bytes: number, seconds: number): number;
+  /** Does nothing: what a call costs. */
+  nothing(): void;
+}

@@ -1,0 +1,46 @@
+// A convolution of channels-last images: geometry in, checked plan out, and the runs over a batch.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "isa/kernels.h"
+#include "threads/parallel.h"
+
+namespace convkit {
+
+enum class PaddingMode : int32_t { zeros, reflect, replicate, circular };
+
+struct Triple {
+  int64_t depth, height, width;
+  int64_t product() const { return depth * height * width; }
+};
+
+struct ConvGeometry {
+  int64_t inChannels, outChannels, groups;
+  Triple inputSize, kernelSize, stride, dilation, padBegin, padEnd, outputSize;
+  PaddingMode paddingMode;
+  Activation activation;
+  float negativeSlope;
+};
+
+struct Conv;          // a checked geometry, bound to a kernel table
+struct PackedFilter;  // weights and bias as the kernels read them; owned apart from any Conv
+
+// Null where the geometry is inconsistent or its element counts overflow; *reason then says why.
+std::shared_ptr<const Conv> makeConv(const ConvGeometry& geometry, const Kernels& kernels, const char** reason);
+int64_t inputLength(const Conv&);   // floats of one image
+int64_t outputLength(const Conv&);  // floats of one image
+int64_t weightLength(const Conv&);
+int64_t biasLength(const Conv&);
+
+// weight [outChannels, inChannels / groups, kd, kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
+std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias);
+int64_t packedBytes(const PackedFilter&);
+// Whether the filter was packed for a convolution that differs from this one in image size only, if at all.
+bool fits(const Conv&, const PackedFilter&);
+
+// x [batch, inputLength] -> y [batch, outputLength]. Throws std::bad_alloc.
+void runConv(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag* cancelled);
+
+}  // namespace convkit

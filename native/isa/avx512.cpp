@@ -1,0 +1,57 @@
+// AVX-512 (F, BW, VL, DQ): sixteen lanes. Intrinsics and plain tables only: an inline standard-library function
+// compiled here could be the copy that the linker keeps, and then an older processor would run it.
+#include <immintrin.h>
+
+#include "isa/kernels.h"
+
+namespace convkit {
+namespace {
+
+struct Simd {
+  using V = __m512;
+  using Mask = __mmask16;
+  using Index = __m512i;
+  static constexpr int kLanes = 16;
+
+  static V zero() { return _mm512_setzero_ps(); }
+  static V set(float x) { return _mm512_set1_ps(x); }
+  static V load(const float* p) { return _mm512_loadu_ps(p); }
+  static void store(float* p, V v) { _mm512_storeu_ps(p, v); }
+  // The first n lanes, 0 <= n <= kLanes; the others are zero, and nothing beyond is touched.
+  static V loadPartial(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static void storePartial(float* p, V v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+
+  static V add(V a, V b) { return _mm512_add_ps(a, b); }
+  static V sub(V a, V b) { return _mm512_sub_ps(a, b); }
+  static V mul(V a, V b) { return _mm512_mul_ps(a, b); }
+  static V div(V a, V b) { return _mm512_div_ps(a, b); }
+  static V sqrt(V a) { return _mm512_sqrt_ps(a); }
+  static V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }    // a * b + c
+  static V fnma(V a, V b, V c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a * b
+  static V greater(V a, V b) { return _mm512_max_ps(a, b); }          // a > b ? a : b
+  static V lesser(V a, V b) { return _mm512_min_ps(a, b); }           // a < b ? a : b
+  static V abs(V a) { return _mm512_abs_ps(a); }
+  static Mask less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }  // false where either is NaN
+  static Mask isNan(V a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
+  static V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
+  static V exponent(V n) {  // 2^n for whole n in [-126, 127]
+    return _mm512_castsi512_ps(
+        _mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+  }
+
+  static Index loadIndex(const int32_t* p) { return _mm512_loadu_si512(p); }
+  static Index step(Index i) { return _mm512_add_epi32(i, _mm512_set1_epi32(1)); }
+  static V permute(V v, Index i) { return _mm512_permutexvar_ps(i, v); }
+  // re and im of the 2 * kLanes floats (lo, hi) of interleaved complex numbers, in order
+  static V even(V lo, V hi) { return _mm512_permutex2var_ps(lo, evenIndex(), hi); }
+  static V odd(V lo, V hi) { return _mm512_permutex2var_ps(lo, step(evenIndex()), hi); }
+
+ private:
+  static Mask first(int n) { return static_cast<Mask>((1u << n) - 1u); }
+  static Index evenIndex() {
+    return _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+  }
+};
+
+}  // namespace
+}  // namespace convkit

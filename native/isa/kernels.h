@@ -1,0 +1,77 @@
+// The table of kernels that one instruction set offers. Everything outside native/isa/<isa>.cpp is compiled
+// for the baseline processor and reaches the raised instruction sets only through these pointers.
+#pragma once
+
+#include <cstdint>
+
+namespace convkit {
+
+constexpr int kMaxVectors = 4;  // widest filter panel, in vectors
+constexpr int kMaxRows = 14;    // tallest tile, in output positions
+
+enum class Activation : int32_t { none, relu, relu6, leakyRelu, sigmoid, tanh, silu, gelu, hardswish };
+
+// One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
+//   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k] * panel[t][k][n]
+//   and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high)
+// A tap whose first pointer is null is padding for the whole tile: it is skipped. The panel advances all the same.
+struct GemmTile {
+  const float* const* rows;  // [taps][height]
+  int64_t taps, depth, offset;
+  const float* panel;  // [taps][depth][vectors * lanes], 64-byte aligned
+  float* c;
+  int64_t ldc;        // floats from one output position to the next
+  const float* bias;  // [vectors * lanes], padded with zeros
+  int tail;           // lanes of the last vector that exist in c: 1..lanes
+  bool first, last;
+  float low, high;  // -inf and +inf where there is nothing to clamp
+};
+using GemmKernel = void (*)(const GemmTile&);
+
+// One tile of a convolution whose groups are narrower than a vector: `height` output positions by one block of
+// output channels, whole groups of them. Lane l of step k reads input channel base + index[l] + k:
+//   c[i][l] = clamp(sum over taps t, k < depth of rows[t * height + i][base + index[l] + k] * panel[t][k][l] + bias[l])
+struct GroupedTile {
+  const float* const* rows;  // [taps][height], null as above
+  int64_t taps, depth;
+  int64_t base;          // first input channel of the block
+  const int32_t* index;  // [lanes], index[l] + depth <= lanes
+  int inputs;            // input channels of the block that exist: 1..lanes
+  int outputs;           // output channels of the block: 1..lanes
+  const float* panel;    // [taps][depth][lanes]
+  const float* bias;     // [lanes]
+  float* c;
+  int64_t ldc;
+  float low, high;
+};
+using GroupedKernel = void (*)(const GroupedTile&);
+
+// Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel order.
+struct PoolTile {
+  const float* const* taps;
+  int64_t count;
+  int64_t channels;
+  float divisor;  // read by average only
+  float* y;
+};
+using PoolKernel = void (*)(const PoolTile&);
+
+struct Kernels {
+  const char* name;
+  int lanes;
+  int rows[kMaxVectors + 1];                    // [vectors]: the tallest tile for a panel that wide; 0 where there is none
+  GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];  // [vectors][height]
+  GroupedKernel grouped[kMaxRows + 1];          // [height]
+  GroupedKernel depthwise[kMaxRows + 1];        // [height]: depth 1, index[l] = l
+  PoolKernel maxPool, averagePool;
+  void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);
+  void (*add)(const float* a, const float* b, float* y, int64_t n);
+  void (*multiply)(const float* a, const float* b, float* y, int64_t n);
+  void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers
+  // dst[c * dstStride + r] = src[r * srcStride + c]
+  void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows, int64_t columns);
+  int64_t (*peak)(int64_t rounds);  // independent FMA chains; gives the number of floating-point operations done
+  float (*sum)(const float* x, int64_t n);  // reads memory as fast as it can; only for measuring bandwidth
+};
+
+}  // namespace convkit

@@ -1,0 +1,31 @@
+// Max and average pooling of channels-last images over windows listed per axis.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "isa/kernels.h"
+#include "threads/parallel.h"
+
+namespace convkit {
+
+enum class PoolKind : int32_t { max, average };
+
+struct PoolAxis {
+  int64_t size, dilation;
+  std::vector<int32_t> begin, end, span;  // one entry an output position
+};
+
+struct PoolGeometry {
+  PoolKind kind;
+  int64_t channels;
+  PoolAxis axes[3];  // depth, height, width
+};
+
+// Null if windows lie inside the input and none is empty; otherwise the reason.
+const char* checkPool(const PoolGeometry&);
+int64_t inputLength(const PoolGeometry&);
+int64_t outputLength(const PoolGeometry&);
+void runPool(const PoolGeometry&, const Kernels&, const float* x, float* y, int64_t batch, const CancelFlag* cancelled);
+
+}  // namespace convkit
