@@ -2,7 +2,7 @@
 // compiled here could be the copy that the linker keeps, and then an older processor would run it.
 #include <immintrin.h>
 
-#include "isa/kernels.h"
+#include "isa/table.h"
 
 namespace convkit {
 namespace {
@@ -54,4 +54,9 @@ struct Simd {
 };
 
 }  // namespace
+
+// 32 registers: 6 x 4 accumulators, 4 weights and a broadcast from memory.
+extern const Kernels kAvx512Kernels;
+constexpr Kernels kAvx512Kernels = makeKernels<Simd, 14, 12, 8, 6, 12>("avx512");
+
 }  // namespace convkit

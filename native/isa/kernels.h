@@ -28,18 +28,20 @@ struct GemmTile {
 };
 using GemmKernel = void (*)(const GemmTile&);
 
-// One tile of a convolution whose groups are narrower than a vector: `height` output positions by one block of
-// output channels, whole groups of them. Lane l of step k reads input channel base + index[l] + k:
+// One tile of a convolution whose groups are narrower than a vector: `height` output positions by `blocks` blocks of
+// output channels, each a vector of whole groups. Lane l of step k reads input channel base + index[l] + k:
 //   c[i][l] = clamp(sum over taps t, k < depth of rows[t * height + i][base + index[l] + k] * panel[t][k][l] + bias[l])
+// The next block starts inputStep input channels and outputStep output channels further on.
 struct GroupedTile {
   const float* const* rows;  // [taps][height], null as above
   int64_t taps, depth;
-  int64_t base;          // first input channel of the block
+  int64_t blocks, inputStep, outputStep;
+  int64_t base;          // first input channel of the first block
   const int32_t* index;  // [lanes], index[l] + depth <= lanes
-  int inputs;            // input channels of the block that exist: 1..lanes
-  int outputs;           // output channels of the block: 1..lanes
-  const float* panel;    // [taps][depth][lanes]
-  const float* bias;     // [lanes]
+  int inputs;            // input channels that may be read from a block's base on: 1..lanes
+  int outputs;           // output channels to write of each block: 1..lanes
+  const float* panel;    // [blocks][taps][depth][lanes]
+  const float* bias;     // [blocks][lanes]
   float* c;
   int64_t ldc;
   float low, high;
@@ -61,6 +63,7 @@ struct Kernels {
   int lanes;
   int rows[kMaxVectors + 1];                    // [vectors]: the tallest tile for a panel that wide; 0 where there is none
   GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];  // [vectors][height]
+  int groupedRows;                              // tallest grouped and depthwise tile
   GroupedKernel grouped[kMaxRows + 1];          // [height]
   GroupedKernel depthwise[kMaxRows + 1];        // [height]: depth 1, index[l] = l
   PoolKernel maxPool, averagePool;

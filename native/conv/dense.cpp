@@ -1,0 +1,63 @@
+// The indirect path: the micro-kernel reads the input where it lies, through a pointer per tap and output position.
+#include <algorithm>
+
+#include "conv/multiply.h"
+
+namespace convkit {
+namespace {
+
+constexpr int64_t kTilesPerBlock = 16;        // about 100 positions: their input stays in L2 from panel to panel
+constexpr int64_t kLargeFilter = 1 << 18;     // floats; beyond it panels are cut along k to stay in L2
+constexpr int64_t kStepsPerBlock = 512;       // of such a cut: 128 KiB of a 64-wide panel
+constexpr int64_t kFewPositions = 400;        // with a large filter: the filter is what streams, and only once
+constexpr int64_t kChunksPerThread = 4;       // so that a thread that starts late does not finish late
+
+struct Plan {
+  int64_t positionBlocks, panelBlocks, tiles;
+};
+
+// Cuts the work into chunks; the cut changes no chain, so it may depend on the number of threads.
+Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, bool large) {
+  const int64_t threads = threadCount(), panels = static_cast<int64_t>(filter.panels.size());
+  const int64_t tiles = ceilDivide(positions, filter.height);
+  const int64_t wanted = threads > 1 ? threads * kChunksPerThread : 1;
+  int64_t positionBlocks = large && positions <= kFewPositions ? 1 : ceilDivide(tiles, kTilesPerBlock);
+  // Several groups multiply the work of a block, not its input
+  positionBlocks = std::min(tiles, std::max<int64_t>(positionBlocks, 1));
+  int64_t panelBlocks = 1;
+  if (positionBlocks < wanted) {
+    if (large || conv.geometry.groups > 1) panelBlocks = std::min(panels, ceilDivide(wanted, positionBlocks));
+    if (positionBlocks * panelBlocks < wanted && !large)
+      positionBlocks = std::min(tiles, ceilDivide(wanted, panelBlocks));
+  }
+  return {positionBlocks, panelBlocks, tiles};
+}
+
+}  // namespace
+
+void runDense(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+              const CancelFlag* cancelled) {
+  const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
+  const bool large = weightLength(conv) > kLargeFilter;
+  const std::vector<StepBlock> steps = splitSteps(taps, depth, large ? kStepsPerBlock : taps * depth);
+  const Plan plan = makePlan(conv, filter, positions, large);
+  const int64_t panels = static_cast<int64_t>(filter.panels.size());
+  parallelFor(plan.positionBlocks * plan.panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
+    const int64_t positionBlock = chunk / plan.panelBlocks, panelBlock = chunk % plan.panelBlocks;
+    const int64_t tileBegin = plan.tiles * positionBlock / plan.positionBlocks;
+    const int64_t tileEnd = plan.tiles * (positionBlock + 1) / plan.positionBlocks;
+    const int64_t first = positions * tileBegin / plan.tiles, last = positions * tileEnd / plan.tiles;
+    const int64_t count = last - first, tiles = ceilDivide(count, filter.height);
+    auto** rows = static_cast<const float**>(
+        scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
+    const PositionBlock block{rows, taps, depth, count, tiles, y + first * conv.geometry.outChannels, true};
+    for (int64_t t = 0; t < tiles; t++) {
+      const int64_t begin = block.tileBegin(t);
+      fillRows(conv, x, first + begin, static_cast<int>(block.tileEnd(t) - begin), rows + begin * taps);
+    }
+    multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
+             panels * (panelBlock + 1) / plan.panelBlocks);
+  });
+}
+
+}  // namespace convkit

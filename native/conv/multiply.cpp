@@ -1,0 +1,59 @@
+#include "conv/multiply.h"
+
+#include <algorithm>
+
+namespace convkit {
+
+std::vector<StepBlock> splitSteps(int64_t taps, int64_t depth, int64_t most) {
+  std::vector<StepBlock> blocks;
+  if (depth <= most) {
+    const int64_t tapsPerBlock = std::max<int64_t>(1, most / depth), count = ceilDivide(taps, tapsPerBlock);
+    for (int64_t b = 0; b < count; b++) {
+      const int64_t begin = taps * b / count, end = taps * (b + 1) / count;
+      blocks.push_back({begin, end - begin, 0, depth});
+    }
+    return blocks;
+  }
+  const int64_t count = ceilDivide(depth, most);
+  for (int64_t t = 0; t < taps; t++) {
+    for (int64_t b = 0; b < count; b++) {
+      const int64_t begin = depth * b / count, end = depth * (b + 1) / count;
+      blocks.push_back({t, 1, begin, end - begin});
+    }
+  }
+  return blocks;
+}
+
+void multiply(const Conv& conv, const PackedFilter& filter, const PositionBlock& block,
+              const std::vector<StepBlock>& steps, int64_t panelBegin, int64_t panelEnd) {
+  const Kernels& kernels = *conv.kernels;
+  GemmTile tile;
+  tile.ldc = conv.geometry.outChannels;
+  tile.low = conv.low;
+  tile.high = conv.high;
+  for (std::size_t s = 0; s < steps.size(); s++) {
+    const StepBlock& step = steps[s];
+    tile.taps = step.taps;
+    tile.depth = step.depth;
+    tile.first = s == 0;
+    tile.last = s + 1 == steps.size();
+    for (int64_t p = panelBegin; p < panelEnd; p++) {
+      const Panel& panel = filter.panels[static_cast<std::size_t>(p)];
+      const int64_t width = panel.vectors * kernels.lanes;
+      tile.offset = step.channelBegin + (block.groupsApart ? panel.inChannel : 0);
+      tile.panel = filter.weights.data() + panel.weights + (step.tapBegin * block.depth + step.channelBegin) * width;
+      tile.bias = filter.bias.data() + panel.bias;
+      tile.tail = panel.tail;
+      for (int64_t t = 0; t < block.tiles; t++) {
+        const int64_t begin = block.tileBegin(t);
+        const int height = static_cast<int>(block.tileEnd(t) - begin);
+        tile.rows = block.tileRows(t) + step.tapBegin * height;
+        tile.c = block.y + begin * tile.ldc + panel.outChannel;
+        kernels.gemm[panel.vectors][height](tile);
+        if (tile.last && conv.activateApart) activateRows(conv, tile.c, tile.ldc, height, panel.outCount);
+      }
+    }
+  }
+}
+
+}  // namespace convkit

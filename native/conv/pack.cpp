@@ -1,0 +1,132 @@
+// Weights and bias in the order the kernels read them: [panel][tap][input channel][output channel of the panel].
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "conv/plan.h"
+
+namespace convkit {
+
+AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
+  constexpr std::size_t kAlignment = 64;
+  const std::size_t bytes = (n * sizeof(float) / kAlignment + 1) * kAlignment;
+  data_ = static_cast<float*>(::operator new(bytes, std::align_val_t{kAlignment}));
+  std::memset(data_, 0, bytes);
+}
+
+AlignedFloats::~AlignedFloats() { ::operator delete(data_, std::align_val_t{64}); }
+
+namespace {
+
+// Copies output channels [first, first + count) of one group into columns of a panel `width` floats wide.
+void packPanel(const Conv& conv, const float* weight, int64_t first, int64_t count, int64_t width, float* panel) {
+  const int64_t taps = conv.taps(), depth = conv.groupInputs();
+  for (int64_t n = 0; n < count; n++) {
+    const float* filter = weight + (first + n) * depth * taps;
+    for (int64_t c = 0; c < depth; c++)
+      for (int64_t t = 0; t < taps; t++) panel[(t * depth + c) * width + n] = filter[c * taps + t];
+  }
+}
+
+// Panels of one group: as few as the widest allows, as even as vectors allow.
+int groupVectors(const Kernels& kernels, int64_t outputs, int64_t* panels) {
+  int widest = kMaxVectors;
+  while (kernels.rows[widest] == 0) widest--;
+  const int64_t vectors = ceilDivide(outputs, kernels.lanes);
+  *panels = ceilDivide(vectors, widest);
+  return static_cast<int>(ceilDivide(vectors, *panels));
+}
+
+std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, std::size_t bias) {
+  const ConvGeometry& g = conv.geometry;
+  return std::shared_ptr<PackedFilter>(new PackedFilter{conv.kernels,
+                                                        g.inChannels,
+                                                        g.outChannels,
+                                                        g.groups,
+                                                        g.kernelSize,
+                                                        conv.kind,
+                                                        AlignedFloats(weights),
+                                                        AlignedFloats(bias),
+                                                        {},
+                                                        0,
+                                                        0,
+                                                        0,
+                                                        0,
+                                                        {}});
+}
+
+std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias) {
+  const ConvGeometry& g = conv.geometry;
+  const int lanes = conv.kernels->lanes;
+  const int64_t outputs = conv.groupOutputs(), depth = conv.groupInputs(), steps = conv.taps() * depth;
+  const int64_t vectors = ceilDivide(outputs, lanes);
+  int64_t panels;
+  const int widest = groupVectors(*conv.kernels, outputs, &panels);
+  auto filter = makeFilter(conv, static_cast<std::size_t>(g.groups * vectors * lanes * steps),
+                           static_cast<std::size_t>(g.groups * vectors * lanes));
+  filter->height = conv.kernels->rows[widest];
+  int64_t vector = 0;  // counted over all groups
+  for (int64_t group = 0; group < g.groups; group++) {
+    for (int64_t p = 0; p < panels; p++) {
+      const int64_t begin = vectors * p / panels, end = vectors * (p + 1) / panels;
+      const int64_t first = group * outputs + begin * lanes;
+      const int64_t count = (end * lanes < outputs ? end * lanes : outputs) - begin * lanes;
+      Panel panel{first,
+                  count,
+                  group * depth,
+                  static_cast<int>(end - begin),
+                  static_cast<int>(count - (end - begin - 1) * lanes),
+                  vector * lanes * steps,
+                  vector * lanes};
+      packPanel(conv, weight, first, count, panel.vectors * lanes, filter->weights.data() + panel.weights);
+      if (bias != nullptr)
+        std::memcpy(filter->bias.data() + panel.bias, bias + first, static_cast<std::size_t>(count) * sizeof(float));
+      filter->panels.push_back(panel);
+      vector += panel.vectors;
+    }
+  }
+  return filter;
+}
+
+std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* weight, const float* bias) {
+  const ConvGeometry& g = conv.geometry;
+  const int lanes = conv.kernels->lanes;
+  const int64_t outputs = conv.groupOutputs(), inputs = conv.groupInputs(), steps = conv.taps() * inputs;
+  const int64_t groupsPerBlock = lanes / outputs, blocks = ceilDivide(g.groups, groupsPerBlock);
+  auto filter = makeFilter(conv, static_cast<std::size_t>(blocks * steps * lanes),
+                           static_cast<std::size_t>(blocks * lanes));
+  filter->blocks = blocks;
+  filter->blockInputs = groupsPerBlock * inputs;
+  filter->blockOutputs = groupsPerBlock * outputs;
+  for (int64_t l = 0; l < lanes; l++) {
+    const int64_t group = l < filter->blockOutputs ? l / outputs : 0;  // lanes left over read anything in range
+    filter->index.push_back(static_cast<int32_t>(group * inputs));
+  }
+  for (int64_t b = 0; b < blocks; b++) {
+    const int64_t first = b * filter->blockOutputs;
+    const int64_t left = g.outChannels - first, count = left < filter->blockOutputs ? left : filter->blockOutputs;
+    packPanel(conv, weight, first, count, lanes, filter->weights.data() + b * steps * lanes);
+    if (bias != nullptr)
+      std::memcpy(filter->bias.data() + b * lanes, bias + first, static_cast<std::size_t>(count) * sizeof(float));
+  }
+  return filter;
+}
+
+}  // namespace
+
+std::shared_ptr<const PackedFilter> packFilter(const Conv& conv, const float* weight, const float* bias) {
+  return conv.kind == FilterKind::dense ? packDense(conv, weight, bias) : packGrouped(conv, weight, bias);
+}
+
+int64_t packedBytes(const PackedFilter& filter) {
+  return static_cast<int64_t>((filter.weights.size() + filter.bias.size()) * sizeof(float));
+}
+
+bool fits(const Conv& conv, const PackedFilter& filter) {
+  const ConvGeometry& g = conv.geometry;
+  return filter.kernels == conv.kernels && filter.inChannels == g.inChannels && filter.outChannels == g.outChannels &&
+         filter.groups == g.groups && filter.kernelSize.depth == g.kernelSize.depth &&
+         filter.kernelSize.height == g.kernelSize.height && filter.kernelSize.width == g.kernelSize.width;
+}
+
+}  // namespace convkit

@@ -1,0 +1,98 @@
+// What makeConv and packFilter leave behind for the drivers; private to native/conv.
+#pragma once
+
+#include <vector>
+
+#include "conv/axis.h"
+#include "conv/conv.h"
+
+namespace convkit {
+
+// How the kernels see a filter. It depends on channels, groups and the vector length alone, so one packed filter
+// serves every image size.
+enum class FilterKind {
+  dense,      // panels of up to kMaxVectors vectors of one group's output channels
+  grouped,    // blocks of one vector holding several whole groups
+  depthwise,  // the same with one input and one output channel a group
+};
+
+// How a dense convolution brings its input to the micro-kernel; the chains are the same.
+enum class DenseSource {
+  indirect,  // a pointer per tap and output position, into the input itself
+  bands,     // few channels: padded input rows in a buffer, where a kernel row is one contiguous run
+  columns,   // few channels that do not run on (dilated, grouped): im2col, a patch a row
+};
+
+struct Conv {
+  ConvGeometry geometry;
+  const Kernels* kernels;
+  FilterKind kind;
+  DenseSource source;
+  Axis depth, height, width;
+  std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
+  float low, high;           // the part of the activation that is a clamp
+  bool activateApart;        // the rest of it is a pass over the finished tile
+
+  int64_t taps() const { return geometry.kernelSize.product(); }
+  int64_t groupInputs() const { return geometry.inChannels / geometry.groups; }
+  int64_t groupOutputs() const { return geometry.outChannels / geometry.groups; }
+  int64_t positions() const { return geometry.outputSize.product(); }
+};
+
+struct Panel {
+  int64_t outChannel, outCount;  // output channels [outChannel, outChannel + outCount)
+  int64_t inChannel;             // first input channel of its group
+  int vectors, tail;             // tail: lanes of the last vector in use
+  int64_t weights, bias;         // offsets in PackedFilter
+};
+
+class AlignedFloats {
+ public:
+  explicit AlignedFloats(std::size_t n);  // zeros, 64-byte aligned; throws std::bad_alloc
+  ~AlignedFloats();
+  AlignedFloats(const AlignedFloats&) = delete;
+  AlignedFloats& operator=(const AlignedFloats&) = delete;
+  float* data() { return data_; }
+  const float* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  float* data_;
+  std::size_t size_;
+};
+
+struct PackedFilter {
+  const Kernels* kernels;
+  int64_t inChannels, outChannels, groups;
+  Triple kernelSize;
+  FilterKind kind;
+  AlignedFloats weights, bias;
+  // dense
+  std::vector<Panel> panels;
+  int height;  // of the tiles: what the widest panel allows
+  // grouped and depthwise
+  int64_t blockInputs, blockOutputs, blocks;  // channels from one block to the next; number of blocks
+  std::vector<int32_t> index;                 // [lanes]: input channel of a lane, relative to the block's base
+};
+
+// Pointers of one tile: rows[tap * height + i] for output positions first + i of the whole batch; a tap that lies in
+// zero padding for every one of them gets a null first pointer.
+void fillRows(const Conv&, const float* x, int64_t first, int height, const float** rows);
+
+void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runColumns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+
+// The activation where it is no clamp: over `rows` finished rows of `count` floats.
+inline void activateRows(const Conv& conv, float* c, int64_t ldc, int rows, int64_t count) {
+  const ConvGeometry& g = conv.geometry;
+  for (int i = 0; i < rows; i++) {
+    float* row = c + i * ldc;
+    conv.kernels->activate(g.activation, g.negativeSlope, row, row, count);
+  }
+}
+
+inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace convkit

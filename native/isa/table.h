@@ -1,0 +1,57 @@
+// Fills a kernel table from a Simd: the one list of what every instruction set offers. Included by native/isa/<isa>.cpp
+// after its Simd; all of it is constant-initialised.
+#pragma once
+
+#include "elementwise/kernels.h"
+#include "gemm/microkernel.h"
+#include "grouped/grouped.h"
+#include "isa/kernels.h"
+#include "pooling/kernels.h"
+
+namespace convkit {
+namespace {
+
+template <class Simd, int kVectors, int kHeight>
+constexpr void addGemm(Kernels& table) {
+  table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors>;
+  if constexpr (kHeight > 1) addGemm<Simd, kVectors, kHeight - 1>(table);
+}
+
+template <class Simd, int kHeight>
+constexpr void addGrouped(Kernels& table) {
+  table.grouped[kHeight] = groupedTile<Simd, kHeight, false>;
+  table.depthwise[kHeight] = groupedTile<Simd, kHeight, true>;
+  if constexpr (kHeight > 1) addGrouped<Simd, kHeight - 1>(table);
+}
+
+// kRows1..kRows4: the tallest tile of a panel of one to four vectors; 0 where such a panel would not fit the registers.
+template <class Simd, int kRows1, int kRows2, int kRows3, int kRows4, int kGroupedRows>
+constexpr Kernels makeKernels(const char* name) {
+  static_assert(kRows1 <= kMaxRows && kRows2 <= kMaxRows && kRows3 <= kMaxRows && kRows4 <= kMaxRows);
+  Kernels table{};
+  table.name = name;
+  table.lanes = Simd::kLanes;
+  table.rows[1] = kRows1;
+  table.rows[2] = kRows2;
+  table.rows[3] = kRows3;
+  table.rows[4] = kRows4;
+  table.groupedRows = kGroupedRows;
+  addGemm<Simd, 1, kRows1>(table);
+  if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
+  if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
+  if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
+  addGrouped<Simd, kGroupedRows>(table);
+  table.maxPool = poolTile<Simd, true>;
+  table.averagePool = poolTile<Simd, false>;
+  table.activate = activateKernel<Simd>;
+  table.add = addKernel<Simd>;
+  table.multiply = multiplyKernel<Simd>;
+  table.modulus = modulusKernel<Simd>;
+  table.transpose = transposeKernel<Simd>;
+  table.peak = peakKernel<Simd>;
+  table.sum = sumKernel<Simd>;
+  return table;
+}
+
+}  // namespace
+}  // namespace convkit
