@@ -32,6 +32,9 @@ int threadCount();              // the caller included
 void setThreadCount(int count);  // 1 <= count <= 1024
 int defaultThreadCount();       // affinity and container quota
 
+// Ends the pool's threads and waits for them. A later loop starts new ones.
+void joinWorkers();
+
 using CancelFlag = std::atomic<bool>;
 
 namespace detail {

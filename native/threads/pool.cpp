@@ -1,0 +1,253 @@
+// Loops over chunks on one pool of threads. A caller always works on its own loop and never waits for a worker
+// to begin; workers that have nothing to do pick the open loop with the fewest helpers.
+#include "threads/pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <system_error>
+
+#include "threads/float_environment.h"
+#include "threads/scratch.h"
+
+#if defined(__unix__) || defined(__APPLE__)
+#  include <pthread.h>
+#  include <signal.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#  include <immintrin.h>
+#elif defined(_M_ARM64)
+#  include <intrin.h>
+#endif
+
+namespace convkit {
+namespace detail {
+namespace {
+
+// Long enough to bridge the gap between two layers of a network, short enough to leave the processor to others.
+constexpr std::chrono::microseconds kSpin{40};
+
+void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(_M_ARM64)
+  __yield();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Waits actively for at most kSpin; whether `done` came true.
+template <class Done>
+bool spinUntil(Done done) {
+  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  for (;;) {
+    for (int i = 0; i < 16; ++i) {
+      if (done()) return true;
+      pause();
+    }
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+  }
+}
+
+// The process's signals are for its own threads to handle.
+void prepareThread() {
+#if defined(__unix__) || defined(__APPLE__)
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+#endif
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), "convkit");
+#endif
+}
+
+std::atomic<int> wantedThreads{0};  // 0 until somebody asks
+
+}  // namespace
+
+void Loop::work() noexcept {
+  try {
+    ScratchLease lease;
+    while (!failed.load(std::memory_order_relaxed)) {
+      if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return;
+      const int64_t chunk = next.fetch_add(1, std::memory_order_relaxed);
+      if (chunk >= chunks) return;
+      body(context, chunk, lease.scratch());
+    }
+  } catch (...) {
+    if (!failed.exchange(true)) error = std::current_exception();
+  }
+}
+
+Pool& Pool::instance() {
+  static Pool* const pool = new Pool;
+  return *pool;
+}
+
+void Pool::run(Loop& loop) {
+  publish(loop);
+  loop.work();
+  withdraw(loop);
+}
+
+void Pool::publish(Loop& loop) {
+  int wake = 0;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    startWorkers();
+    Loop** last = &open_;
+    while (*last != nullptr) last = &(*last)->following;
+    *last = &loop;
+    published_.fetch_add(1, std::memory_order_release);
+    wake = std::min(sleeping_, loop.maxHelpers - spinning_);
+  }
+  for (; wake > 0; --wake) loopPublished_.notify_one();
+}
+
+void Pool::withdraw(Loop& loop) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    Loop** link = &open_;
+    while (*link != &loop) link = &(*link)->following;
+    *link = loop.following;
+  }
+  // No helper can enter any more. Those inside are on their last chunk.
+  const auto alone = [&] { return loop.helpers.load(std::memory_order_acquire) == 0; };
+  if (alone() || spinUntil(alone)) return;
+  std::unique_lock<std::mutex> lock(mutex_);
+  loop.callerSleeps = true;
+  helperLeft_.wait(lock, alone);
+}
+
+void Pool::startWorkers() {
+  const std::size_t wanted = static_cast<std::size_t>(threadCount() - 1);
+  for (std::size_t index = 0; index < wanted; ++index) {
+    // A thread that the system refuses is done without: the loop only runs on fewer.
+    try {
+      if (index == crew_.size()) crew_.push_back(std::make_unique<Worker>());
+      Worker& worker = *crew_[index];
+      if (worker.alive) continue;
+      if (worker.thread.joinable()) worker.thread.join();  // it left, and only has to return
+      worker.thread = std::thread(
+          [this, &worker, index, number = crewNumber_] { serve(worker, static_cast<int>(index), number); });
+      worker.alive = true;
+      ++spinning_;  // it is about to look for a loop
+    } catch (const std::system_error&) {
+      return;
+    } catch (const std::bad_alloc&) {
+      return;
+    }
+  }
+}
+
+void Pool::serve(Worker& self, int index, uint64_t crewNumber) {
+  prepareThread();
+  const FloatEnvironment environment;
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (crewNumber == crewNumber_ && index < threadCount() - 1) {
+    Loop* const loop = choose();
+    if (loop == nullptr) {
+      waitForLoop(lock, crewNumber);
+      continue;
+    }
+    loop->helpers.fetch_add(1, std::memory_order_relaxed);
+    --spinning_;
+    lock.unlock();
+    loop->work();
+    lock.lock();
+    ++spinning_;
+    // From here on the caller may return, and the loop be gone.
+    const bool callerSleeps = loop->callerSleeps;
+    if (loop->helpers.fetch_sub(1, std::memory_order_release) == 1 && callerSleeps) helperLeft_.notify_all();
+  }
+  --spinning_;
+  self.alive = false;
+}
+
+Loop* Pool::choose() {
+  Loop* best = nullptr;
+  for (Loop* loop = open_; loop != nullptr; loop = loop->following) {
+    const int helpers = loop->helpers.load(std::memory_order_relaxed);
+    if (helpers >= loop->maxHelpers) continue;
+    if (loop->failed.load(std::memory_order_relaxed) ||
+        loop->next.load(std::memory_order_relaxed) >= loop->chunks ||
+        (loop->cancelled != nullptr && loop->cancelled->load(std::memory_order_relaxed))) {
+      continue;
+    }
+    if (best == nullptr || helpers < best->helpers.load(std::memory_order_relaxed)) best = loop;
+  }
+  return best;
+}
+
+void Pool::waitForLoop(std::unique_lock<std::mutex>& lock, uint64_t crewNumber) {
+  const uint64_t seen = published_.load(std::memory_order_relaxed);
+  const auto changed = [&] { return published_.load(std::memory_order_acquire) != seen; };
+  lock.unlock();
+  const bool found = spinUntil(changed);
+  lock.lock();
+  if (found || changed() || crewNumber != crewNumber_) return;
+  --spinning_;
+  ++sleeping_;
+  loopPublished_.wait(lock, changed);
+  --sleeping_;
+  ++spinning_;
+}
+
+void Pool::shrink() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    published_.fetch_add(1, std::memory_order_release);
+  }
+  loopPublished_.notify_all();
+}
+
+void Pool::join() {
+  Crew leaving;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    leaving.swap(crew_);
+    ++crewNumber_;
+    published_.fetch_add(1, std::memory_order_release);
+  }
+  loopPublished_.notify_all();
+  for (const auto& worker : leaving) {
+    if (worker->thread.joinable()) worker->thread.join();
+  }
+}
+
+void runLoop(int64_t chunks, const CancelFlag* cancelled, LoopBody body, void* context) {
+  if (chunks <= 0) return;
+  const int threads = chunks == 1 ? 1 : threadCount();
+  if (threads > 1) {
+    Loop loop{chunks, cancelled, body, context};
+    loop.maxHelpers = static_cast<int>(std::min<int64_t>(threads, chunks)) - 1;
+    Pool::instance().run(loop);
+    if (loop.error) std::rethrow_exception(loop.error);
+    return;
+  }
+  ScratchLease lease;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return;
+    body(context, chunk, lease.scratch());
+  }
+}
+
+}  // namespace detail
+
+int threadCount() {
+  int count = detail::wantedThreads.load(std::memory_order_relaxed);
+  if (count != 0) return count;
+  // Two threads may both ask for the first time; whoever stores first has decided.
+  const int decided = defaultThreadCount();
+  return detail::wantedThreads.compare_exchange_strong(count, decided) ? decided : count;
+}
+
+void setThreadCount(int count) {
+  detail::wantedThreads.store(std::clamp(count, 1, 1024));
+  detail::Pool::instance().shrink();
+}
+
+void joinWorkers() { detail::Pool::instance().join(); }
+
+}  // namespace convkit

@@ -1,0 +1,66 @@
+// The pool: its workers, and the loops that are open to them.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "threads/parallel.h"
+
+namespace convkit::detail {
+
+// One parallelFor in progress; it lives on its caller's stack.
+struct Loop {
+  const int64_t chunks;
+  const CancelFlag* const cancelled;
+  const LoopBody body;
+  void* const context;
+  int maxHelpers = 0;
+  std::atomic<int64_t> next{0};     // the first chunk that nobody has taken
+  std::atomic<int> helpers{0};      // workers inside; changed under the pool's mutex
+  std::atomic<bool> failed{false};  // `error` is set, or being set
+  std::exception_ptr error{};
+  bool callerSleeps = false;  // under the pool's mutex
+  Loop* following = nullptr;  // in the pool's list
+
+  void work() noexcept;
+};
+
+class Pool {
+ public:
+  // Heap-allocated and never destroyed: threads may still be leaving while the process exits.
+  static Pool& instance();
+
+  void run(Loop& loop);
+  void shrink();  // workers beyond the present thread count leave
+  void join();
+
+ private:
+  struct Worker {
+    std::thread thread;
+    bool alive = false;  // under mutex_: has not yet decided to leave
+  };
+  using Crew = std::vector<std::unique_ptr<Worker>>;
+
+  void publish(Loop& loop);
+  void withdraw(Loop& loop);
+  void startWorkers();  // mutex_ held
+  void serve(Worker& self, int index, uint64_t crewNumber);
+  Loop* choose();  // mutex_ held; null where no loop wants another helper
+  void waitForLoop(std::unique_lock<std::mutex>& lock, uint64_t crewNumber);
+
+  std::mutex mutex_;
+  std::condition_variable loopPublished_, helperLeft_;
+  std::atomic<uint64_t> published_{0};  // raised under mutex_ whenever workers should look again
+  Loop* open_ = nullptr;                // a list, oldest first
+  Crew crew_;
+  uint64_t crewNumber_ = 0;  // raised when a crew is dismissed
+  int spinning_ = 0, sleeping_ = 0;
+};
+
+}  // namespace convkit::detail

@@ -1,0 +1,114 @@
+// Working memory: aligned for vectors, on huge pages where it is large, kept between loops.
+#include "threads/scratch.h"
+
+#include <limits>
+#include <mutex>
+#include <new>
+
+#if defined(__linux__)
+#  include <sys/mman.h>
+#endif
+
+namespace convkit {
+namespace {
+
+constexpr std::size_t kLine = 64;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+std::align_val_t alignmentOf(std::size_t size) {
+  return std::align_val_t{size >= kHugePage ? kHugePage : kLine};
+}
+
+std::size_t rounded(std::size_t n) {
+  const std::size_t unit = n >= kHugePage ? kHugePage : kLine;
+  if (n > std::numeric_limits<std::size_t>::max() - unit) throw std::bad_alloc();
+  return (n + unit - 1) / unit * unit;
+}
+
+void* allocate(std::size_t size) {
+  void* memory = ::operator new(size, alignmentOf(size));
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  if (size >= kHugePage) madvise(memory, size, MADV_HUGEPAGE);  // advice only: a refusal costs speed, nothing else
+#endif
+  return memory;
+}
+
+void deallocate(void* memory, std::size_t size) { ::operator delete(memory, alignmentOf(size)); }
+
+struct FreeList {
+  std::mutex mutex;
+  detail::PooledScratch* first = nullptr;
+};
+
+// Never destroyed: a thread may still give something back while the process exits.
+FreeList& freeList() {
+  static FreeList* const list = new FreeList;
+  return *list;
+}
+
+detail::PooledScratch* borrow() {
+  FreeList& list = freeList();
+  {
+    const std::lock_guard<std::mutex> lock(list.mutex);
+    if (detail::PooledScratch* const scratch = list.first) {
+      list.first = scratch->next;
+      return scratch;
+    }
+  }
+  return new detail::PooledScratch;
+}
+
+}  // namespace
+
+void* Scratch::bytes(int slot, std::size_t n) {
+  if (n > size_[slot] || memory_[slot] == nullptr) {
+    const std::size_t size = rounded(n > 0 ? n : 1);
+    if (memory_[slot] != nullptr) deallocate(memory_[slot], size_[slot]);
+    memory_[slot] = nullptr;
+    size_[slot] = 0;
+    memory_[slot] = allocate(size);
+    size_[slot] = size;
+  }
+  return memory_[slot];
+}
+
+std::size_t Scratch::capacity() const {
+  std::size_t total = 0;
+  for (const std::size_t size : size_) total += size;
+  return total;
+}
+
+Scratch::~Scratch() {
+  for (int slot = 0; slot < kSlots; ++slot) {
+    if (memory_[slot] != nullptr) deallocate(memory_[slot], size_[slot]);
+  }
+}
+
+void releaseScratch() {
+  FreeList& list = freeList();
+  detail::PooledScratch* scratch;
+  {
+    const std::lock_guard<std::mutex> lock(list.mutex);
+    scratch = list.first;
+    list.first = nullptr;
+  }
+  while (scratch != nullptr) {
+    detail::PooledScratch* const next = scratch->next;
+    delete scratch;
+    scratch = next;
+  }
+}
+
+namespace detail {
+
+ScratchLease::ScratchLease() : borrowed_(borrow()) {}
+
+ScratchLease::~ScratchLease() {
+  FreeList& list = freeList();
+  const std::lock_guard<std::mutex> lock(list.mutex);
+  borrowed_->next = list.first;
+  list.first = borrowed_;
+}
+
+}  // namespace detail
+}  // namespace convkit
