@@ -8,13 +8,16 @@
 
 namespace convkit {
 
-void runActivate(const Kernels&, Activation kind, float negativeSlope, const float* x, float* y, int64_t n, const CancelFlag*);
+void runActivate(const Kernels&, Activation kind, float negativeSlope, const float* x, float* y, int64_t n,
+                 const CancelFlag*);
 void runAdd(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
 void runMultiply(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
 void runModulus(const Kernels&, const float* x, float* y, int64_t n, const CancelFlag*);
 // y[r] = inputs[0][r], inputs[1][r], ... where row r of input k is widths[k] floats
-void runConcat(const float* const* inputs, const int64_t* widths, int64_t count, float* y, int64_t rows, const CancelFlag*);
+void runConcat(const float* const* inputs, const int64_t* widths, int64_t count, float* y, int64_t rows,
+               const CancelFlag*);
 // [batch, rows, columns] -> [batch, columns, rows]
-void runTranspose(const Kernels&, const float* x, float* y, int64_t batch, int64_t rows, int64_t columns, const CancelFlag*);
+void runTranspose(const Kernels&, const float* x, float* y, int64_t batch, int64_t rows, int64_t columns,
+                  const CancelFlag*);
 
 }  // namespace convkit
