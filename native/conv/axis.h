@@ -14,10 +14,14 @@ constexpr int32_t kPadding = -1;
 inline int64_t sourceIndex(int64_t i, int64_t size, PaddingMode mode) {
   if (i >= 0 && i < size) return i;
   switch (mode) {
-    case PaddingMode::reflect: return i < 0 ? -i : 2 * (size - 1) - i;
-    case PaddingMode::replicate: return i < 0 ? 0 : size - 1;
-    case PaddingMode::circular: return i < 0 ? i + size : i - size;
-    case PaddingMode::zeros: break;
+    case PaddingMode::reflect:
+      return i < 0 ? -i : 2 * (size - 1) - i;
+    case PaddingMode::replicate:
+      return i < 0 ? 0 : size - 1;
+    case PaddingMode::circular:
+      return i < 0 ? i + size : i - size;
+    case PaddingMode::zeros:
+      break;
   }
   return kPadding;
 }

@@ -1,5 +1,5 @@
-// Few input channels: the padded input rows of a band of output rows are copied into a buffer once, and a kernel row
-// becomes one run of kernelWidth * channels floats. The packed filter has that order already.
+// Few input channels: the padded input rows of a band of output rows are copied into a buffer once, and a
+// kernel row becomes one run of kernelWidth * channels floats. The packed filter has that order already.
 #include <algorithm>
 #include <cstring>
 
@@ -8,9 +8,11 @@
 namespace convkit {
 namespace {
 
-constexpr int64_t kPositionsPerBand = 448;  // four rows of a 112-wide output, whose input rows then stay in L1
+constexpr int64_t kPositionsPerBand =
+    448;  // four rows of a 112-wide output, whose input rows then stay in L1
 
-// `columns` pixels of a padded input row from padded column `first` on; the row is `line` of the image (null: zeros).
+// `columns` pixels of a padded input row from padded column `first` on; the row is `line` of the image (null:
+// zeros).
 void copyRow(const Conv& conv, const float* line, int64_t first, int64_t columns, float* to) {
   const int64_t channels = conv.geometry.inChannels, width = conv.width.input;
   if (line == nullptr) {
@@ -23,7 +25,8 @@ void copyRow(const Conv& conv, const float* line, int64_t first, int64_t columns
   const auto pad = [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; p++) {
       const int64_t from = sourceIndex(start + p, width, conv.geometry.paddingMode);
-      for (int64_t c = 0; c < channels; c++) to[p * channels + c] = from < 0 ? 0.0f : line[from * channels + c];
+      for (int64_t c = 0; c < channels; c++)
+        to[p * channels + c] = from < 0 ? 0.0f : line[from * channels + c];
     }
   };
   pad(0, insideBegin);
@@ -54,7 +57,8 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
   parallelFor(planes * bands * parts, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t part = chunk % parts, band = chunk / parts % bands, plane = chunk / parts / bands;
     const int64_t image = plane / depthAxis.output, outDepth = plane % depthAxis.output;
-    const int64_t rowBegin = heightAxis.output * band / bands, rowEnd = heightAxis.output * (band + 1) / bands;
+    const int64_t rowBegin = heightAxis.output * band / bands,
+                  rowEnd = heightAxis.output * (band + 1) / bands;
     const int64_t columnBegin = widthAxis.output * part / parts;
     const int64_t width = widthAxis.output * (part + 1) / parts - columnBegin;
     const int64_t count = (rowEnd - rowBegin) * width;
@@ -62,14 +66,16 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
     // The input rows of the band, one set for each tap along depth
     const int64_t inputRows = (rowEnd - rowBegin - 1) * heightAxis.stride + extent;
     const int64_t columns = (width - 1) * widthAxis.stride + widthAxis.kernel;
-    float* buffer = scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * columns * channels));
+    float* buffer =
+        scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * columns * channels));
     const int32_t* fromDepth = depthAxis.taps(outDepth);
     for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
       for (int64_t r = 0; r < inputRows; r++) {
-        const int64_t row =
-            sourceIndex(rowBegin * heightAxis.stride + r - heightAxis.padBegin, heightAxis.input, g.paddingMode);
+        const int64_t row = sourceIndex(rowBegin * heightAxis.stride + r - heightAxis.padBegin,
+                                        heightAxis.input, g.paddingMode);
         const bool outside = row < 0 || fromDepth[kd] < 0;
-        const int64_t line = ((image * depthAxis.input + fromDepth[kd]) * heightAxis.input + row) * widthAxis.input;
+        const int64_t line =
+            ((image * depthAxis.input + fromDepth[kd]) * heightAxis.input + row) * widthAxis.input;
         copyRow(conv, outside ? nullptr : x + line * channels, columnBegin * widthAxis.stride, columns,
                 buffer + (kd * inputRows + r) * columns * channels);
       }
@@ -79,8 +85,8 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
     auto** rows = static_cast<const float**>(
         scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
     const int64_t first = (plane * heightAxis.output + rowBegin) * widthAxis.output + columnBegin;
-    const PositionBlock block{rows,  taps, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels,
-                              false};
+    const PositionBlock block{
+        rows, taps, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels, false};
     for (int64_t t = 0; t < block.tiles; t++) {
       const int64_t begin = block.tileBegin(t), end = block.tileEnd(t), height = end - begin;
       for (int64_t m = begin; m < end; m++) {

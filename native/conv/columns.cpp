@@ -1,5 +1,5 @@
-// im2col: where taps are short runs that do not follow one another in memory, each output position's patch is copied
-// into one row, and the product has a single long tap.
+// im2col: where taps are short runs that do not follow one another in memory, each output position's patch is
+// copied into one row, and the product has a single long tap.
 #include <algorithm>
 #include <cstring>
 
@@ -21,15 +21,17 @@ void runColumns(const Conv& conv, const PackedFilter& filter, const float* x, fl
   const std::vector<StepBlock> steps = splitSteps(1, depth, depth);
   parallelFor(blocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t first = positions * chunk / blocks, count = positions * (chunk + 1) / blocks - first;
-    auto** pixels =
-        static_cast<const float**>(scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
-    auto** rows = static_cast<const float**>(scratch.bytes(1, static_cast<std::size_t>(count) * sizeof(const float*)));
+    auto** pixels = static_cast<const float**>(
+        scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
+    auto** rows =
+        static_cast<const float**>(scratch.bytes(1, static_cast<std::size_t>(count) * sizeof(const float*)));
     float* patches = scratch.floats(2, static_cast<std::size_t>(count * depth));
     for (int64_t m = 0; m < count; m++) {
-      fillRows(conv, x, first + m, 1, pixels + m * taps);
+      fillRows(conv, x, first + m, 1, 1, pixels + m * taps);
       rows[m] = patches + m * depth;
     }
-    const PositionBlock block{rows, 1, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels, false};
+    const PositionBlock block{
+        rows, 1, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels, false};
     for (int64_t group = 0; group < g.groups; group++) {
       float* to = patches;
       for (int64_t i = 0; i < count * taps; i++) {

@@ -8,7 +8,7 @@
 namespace convkit {
 namespace {
 
-constexpr int64_t kLargest = int64_t{1} << 31;   // of any single size
+constexpr int64_t kLargest = int64_t{1} << 31;     // of any single size
 constexpr int64_t kMostFloats = int64_t{1} << 40;  // of any array, before batch
 
 bool positive(const Triple& t) {
@@ -32,8 +32,8 @@ bool productFits(Sizes... sizes) {
   return true;
 }
 
-bool axisFits(int64_t input, int64_t padBegin, int64_t padEnd, int64_t kernel, int64_t stride, int64_t dilation,
-              int64_t output) {
+bool axisFits(int64_t input, int64_t padBegin, int64_t padEnd, int64_t kernel, int64_t stride,
+              int64_t dilation, int64_t output) {
   const int64_t extent = dilation * (kernel - 1) + 1;
   const int64_t padded = input + padBegin + padEnd;
   return padded >= extent && output == (padded - extent) / stride + 1;
@@ -42,10 +42,14 @@ bool axisFits(int64_t input, int64_t padBegin, int64_t padEnd, int64_t kernel, i
 bool paddingFits(int64_t input, int64_t padBegin, int64_t padEnd, PaddingMode mode) {
   const int64_t most = padBegin > padEnd ? padBegin : padEnd;
   switch (mode) {
-    case PaddingMode::zeros: return true;
-    case PaddingMode::reflect: return most == 0 || most < input;
-    case PaddingMode::replicate: return most == 0 || input > 0;
-    case PaddingMode::circular: return most <= input;
+    case PaddingMode::zeros:
+      return true;
+    case PaddingMode::reflect:
+      return most == 0 || most < input;
+    case PaddingMode::replicate:
+      return most == 0 || input > 0;
+    case PaddingMode::circular:
+      return most <= input;
   }
   return false;
 }
@@ -62,8 +66,8 @@ const char* check(const ConvGeometry& g) {
   if (!positive(g.dilation)) return "dilation should be greater than zero";
   if (!notNegative(g.padBegin) || !notNegative(g.padEnd)) return "negative padding is not supported";
   if (!positive(g.outputSize)) return "outputSize must be positive";
-  const Triple &in = g.inputSize, &k = g.kernelSize, &s = g.stride, &d = g.dilation, &b = g.padBegin, &e = g.padEnd,
-               &o = g.outputSize;
+  const Triple &in = g.inputSize, &k = g.kernelSize, &s = g.stride, &d = g.dilation, &b = g.padBegin,
+               &e = g.padEnd, &o = g.outputSize;
   if (!axisFits(in.depth, b.depth, e.depth, k.depth, s.depth, d.depth, o.depth) ||
       !axisFits(in.height, b.height, e.height, k.height, s.height, d.height, o.height) ||
       !axisFits(in.width, b.width, e.width, k.width, s.width, d.width, o.width))
@@ -80,8 +84,8 @@ const char* check(const ConvGeometry& g) {
   return nullptr;
 }
 
-Axis makeAxis(int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t dilation, int64_t padBegin,
-              PaddingMode mode) {
+Axis makeAxis(int64_t input, int64_t output, int64_t kernel, int64_t stride, int64_t dilation,
+              int64_t padBegin, PaddingMode mode) {
   Axis axis{input, output, kernel, stride, dilation, padBegin, {}};
   axis.source.resize(static_cast<std::size_t>(output * kernel));
   for (int64_t o = 0; o < output; o++)
@@ -121,12 +125,15 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   conv->kind = filterKind(g, kernels.lanes);
   conv->source = denseSource(g);
   const auto axis = [&](int64_t Triple::*at) {
-    return makeAxis(g.inputSize.*at, g.outputSize.*at, g.kernelSize.*at, g.stride.*at, g.dilation.*at, g.padBegin.*at,
-                    g.paddingMode);
+    return makeAxis(g.inputSize.*at, g.outputSize.*at, g.kernelSize.*at, g.stride.*at, g.dilation.*at,
+                    g.padBegin.*at, g.paddingMode);
   };
   conv->depth = axis(&Triple::depth);
   conv->height = axis(&Triple::height);
   conv->width = axis(&Triple::width);
+  const int64_t kernelWidth = g.kernelSize.width;
+  conv->depthwiseRuns = conv->kind == FilterKind::depthwise && (kernelWidth == 3 || kernelWidth == 5) &&
+                        g.stride.width <= kRunStrides && g.dilation.width == 1;
   conv->zeros.assign(static_cast<std::size_t>(g.inChannels + kernels.lanes), 0.0f);
   const float infinity = std::numeric_limits<float>::infinity();
   const bool clampsLow = g.activation == Activation::relu || g.activation == Activation::relu6;
@@ -138,17 +145,23 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
 
 int64_t inputLength(const Conv& conv) { return conv.geometry.inChannels * conv.geometry.inputSize.product(); }
 int64_t outputLength(const Conv& conv) { return conv.geometry.outChannels * conv.positions(); }
-int64_t weightLength(const Conv& conv) { return conv.geometry.outChannels * conv.groupInputs() * conv.taps(); }
+int64_t weightLength(const Conv& conv) {
+  return conv.geometry.outChannels * conv.groupInputs() * conv.taps();
+}
 int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 
 void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled) {
   if (batch == 0) return;
+  if (conv.depthwiseRuns) return runDepthwise(conv, filter, x, y, batch, cancelled);
   if (conv.kind != FilterKind::dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   switch (conv.source) {
-    case DenseSource::indirect: return runDense(conv, filter, x, y, batch, cancelled);
-    case DenseSource::bands: return runBands(conv, filter, x, y, batch, cancelled);
-    case DenseSource::columns: return runColumns(conv, filter, x, y, batch, cancelled);
+    case DenseSource::indirect:
+      return runDense(conv, filter, x, y, batch, cancelled);
+    case DenseSource::bands:
+      return runBands(conv, filter, x, y, batch, cancelled);
+    case DenseSource::columns:
+      return runColumns(conv, filter, x, y, batch, cancelled);
   }
 }
 

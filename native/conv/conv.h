@@ -28,7 +28,8 @@ struct Conv;          // a checked geometry, bound to a kernel table
 struct PackedFilter;  // weights and bias as the kernels read them; owned apart from any Conv
 
 // Null where the geometry is inconsistent or its element counts overflow; *reason then says why.
-std::shared_ptr<const Conv> makeConv(const ConvGeometry& geometry, const Kernels& kernels, const char** reason);
+std::shared_ptr<const Conv> makeConv(const ConvGeometry& geometry, const Kernels& kernels,
+                                     const char** reason);
 int64_t inputLength(const Conv&);   // floats of one image
 int64_t outputLength(const Conv&);  // floats of one image
 int64_t weightLength(const Conv&);
@@ -41,6 +42,7 @@ int64_t packedBytes(const PackedFilter&);
 bool fits(const Conv&, const PackedFilter&);
 
 // x [batch, inputLength] -> y [batch, outputLength]. Throws std::bad_alloc.
-void runConv(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag* cancelled);
+void runConv(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+             const CancelFlag* cancelled);
 
 }  // namespace convkit

@@ -1,4 +1,5 @@
-// The indirect path: the micro-kernel reads the input where it lies, through a pointer per tap and output position.
+// The indirect path: the micro-kernel reads the input where it lies, through a pointer per tap and output
+// position.
 #include <algorithm>
 
 #include "conv/multiply.h"
@@ -6,11 +7,11 @@
 namespace convkit {
 namespace {
 
-constexpr int64_t kTilesPerBlock = 16;        // about 100 positions: their input stays in L2 from panel to panel
-constexpr int64_t kLargeFilter = 1 << 18;     // floats; beyond it panels are cut along k to stay in L2
-constexpr int64_t kStepsPerBlock = 512;       // of such a cut: 128 KiB of a 64-wide panel
-constexpr int64_t kFewPositions = 400;        // with a large filter: the filter is what streams, and only once
-constexpr int64_t kChunksPerThread = 4;       // so that a thread that starts late does not finish late
+constexpr int64_t kTilesPerBlock = 16;     // about 100 positions: their input stays in L2 from panel to panel
+constexpr int64_t kLargeFilter = 1 << 18;  // floats; beyond it panels are cut along k to stay in L2
+constexpr int64_t kStepsPerBlock = 512;    // of such a cut: 128 KiB of a 64-wide panel
+constexpr int64_t kFewPositions = 400;     // with a large filter: the filter is what streams, and only once
+constexpr int64_t kChunksPerThread = 4;    // so that a thread that starts late does not finish late
 
 struct Plan {
   int64_t positionBlocks, panelBlocks, tiles;
@@ -53,7 +54,7 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, floa
     const PositionBlock block{rows, taps, depth, count, tiles, y + first * conv.geometry.outChannels, true};
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t begin = block.tileBegin(t);
-      fillRows(conv, x, first + begin, static_cast<int>(block.tileEnd(t) - begin), rows + begin * taps);
+      fillRows(conv, x, first + begin, 1, static_cast<int>(block.tileEnd(t) - begin), rows + begin * taps);
     }
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);

@@ -1,4 +1,5 @@
-// Groups narrower than a vector, depthwise among them: rows of output positions, vectors of several groups' channels.
+// Groups narrower than a vector, depthwise among them: rows of output positions, vectors of several groups'
+// channels.
 #include <algorithm>
 
 #include "conv/plan.h"
@@ -22,7 +23,8 @@ void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, fl
   // A block reads a whole vector of input channels where that many are left; the last few read what there is.
   int64_t wholeBlocks = 0;
   while (wholeBlocks < lastBlock && wholeBlocks * filter.blockInputs + lanes <= g.inChannels) wholeBlocks++;
-  if (lastOutputs == filter.blockOutputs && lastBlock * filter.blockInputs + lanes <= g.inChannels) wholeBlocks++;
+  if (lastOutputs == filter.blockOutputs && lastBlock * filter.blockInputs + lanes <= g.inChannels)
+    wholeBlocks++;
 
   const int64_t chunks = ceilDivide(positions, kPositionsPerChunk);
   parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch& scratch) {
@@ -43,7 +45,7 @@ void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, fl
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t begin = first + count * t / tiles;
       const int height = static_cast<int>(first + count * (t + 1) / tiles - begin);
-      fillRows(conv, x, begin, height, rows);
+      fillRows(conv, x, begin, 1, height, rows);
       float* c = y + begin * g.outChannels;
       const auto run = [&](int64_t block, int64_t blocks, int64_t inputs, int64_t outputs) {
         tile.blocks = blocks;

@@ -41,7 +41,8 @@ void multiply(const Conv& conv, const PackedFilter& filter, const PositionBlock&
       const Panel& panel = filter.panels[static_cast<std::size_t>(p)];
       const int64_t width = panel.vectors * kernels.lanes;
       tile.offset = step.channelBegin + (block.groupsApart ? panel.inChannel : 0);
-      tile.panel = filter.weights.data() + panel.weights + (step.tapBegin * block.depth + step.channelBegin) * width;
+      tile.panel =
+          filter.weights.data() + panel.weights + (step.tapBegin * block.depth + step.channelBegin) * width;
       tile.bias = filter.bias.data() + panel.bias;
       tile.tail = panel.tail;
       for (int64_t t = 0; t < block.tiles; t++) {

@@ -20,15 +20,15 @@ struct PositionBlock {
   const float* const* rows;  // tile after tile, each [taps][its height]
   int64_t taps, depth;
   int64_t count, tiles;
-  float* y;           // of the first position
-  bool groupsApart;   // rows point at a pixel of all groups, not of one
+  float* y;          // of the first position
+  bool groupsApart;  // rows point at a pixel of all groups, not of one
   int64_t tileBegin(int64_t tile) const { return count * tile / tiles; }
   int64_t tileEnd(int64_t tile) const { return count * (tile + 1) / tiles; }
   const float* const* tileRows(int64_t tile) const { return rows + tileBegin(tile) * taps; }
 };
 
 // Output channels of panels [panelBegin, panelEnd) at every position of the block, finished.
-void multiply(const Conv&, const PackedFilter&, const PositionBlock&, const std::vector<StepBlock>&, int64_t panelBegin,
-              int64_t panelEnd);
+void multiply(const Conv&, const PackedFilter&, const PositionBlock&, const std::vector<StepBlock>&,
+              int64_t panelBegin, int64_t panelEnd);
 
 }  // namespace convkit

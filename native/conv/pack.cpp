@@ -1,4 +1,5 @@
-// Weights and bias in the order the kernels read them: [panel][tap][input channel][output channel of the panel].
+// Weights and bias in the order the kernels read them: [panel][tap][input channel][output channel of the
+// panel].
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -10,16 +11,17 @@ namespace convkit {
 AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
   constexpr std::size_t kAlignment = 64;
   const std::size_t bytes = (n * sizeof(float) / kAlignment + 1) * kAlignment;
-  data_ = static_cast<float*>(::operator new(bytes, std::align_val_t{kAlignment}));
+  data_ = static_cast<float*>(::operator new (bytes, std::align_val_t{kAlignment}));
   std::memset(data_, 0, bytes);
 }
 
-AlignedFloats::~AlignedFloats() { ::operator delete(data_, std::align_val_t{64}); }
+AlignedFloats::~AlignedFloats() { ::operator delete (data_, std::align_val_t{64}); }
 
 namespace {
 
 // Copies output channels [first, first + count) of one group into columns of a panel `width` floats wide.
-void packPanel(const Conv& conv, const float* weight, int64_t first, int64_t count, int64_t width, float* panel) {
+void packPanel(const Conv& conv, const float* weight, int64_t first, int64_t count, int64_t width,
+               float* panel) {
   const int64_t taps = conv.taps(), depth = conv.groupInputs();
   for (int64_t n = 0; n < count; n++) {
     const float* filter = weight + (first + n) * depth * taps;
@@ -80,7 +82,8 @@ std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* wei
                   vector * lanes};
       packPanel(conv, weight, first, count, panel.vectors * lanes, filter->weights.data() + panel.weights);
       if (bias != nullptr)
-        std::memcpy(filter->bias.data() + panel.bias, bias + first, static_cast<std::size_t>(count) * sizeof(float));
+        std::memcpy(filter->bias.data() + panel.bias, bias + first,
+                    static_cast<std::size_t>(count) * sizeof(float));
       filter->panels.push_back(panel);
       vector += panel.vectors;
     }
@@ -99,15 +102,18 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
   filter->blockInputs = groupsPerBlock * inputs;
   filter->blockOutputs = groupsPerBlock * outputs;
   for (int64_t l = 0; l < lanes; l++) {
-    const int64_t group = l < filter->blockOutputs ? l / outputs : 0;  // lanes left over read anything in range
+    const int64_t group =
+        l < filter->blockOutputs ? l / outputs : 0;  // lanes left over read anything in range
     filter->index.push_back(static_cast<int32_t>(group * inputs));
   }
   for (int64_t b = 0; b < blocks; b++) {
     const int64_t first = b * filter->blockOutputs;
-    const int64_t left = g.outChannels - first, count = left < filter->blockOutputs ? left : filter->blockOutputs;
+    const int64_t left = g.outChannels - first,
+                  count = left < filter->blockOutputs ? left : filter->blockOutputs;
     packPanel(conv, weight, first, count, lanes, filter->weights.data() + b * steps * lanes);
     if (bias != nullptr)
-      std::memcpy(filter->bias.data() + b * lanes, bias + first, static_cast<std::size_t>(count) * sizeof(float));
+      std::memcpy(filter->bias.data() + b * lanes, bias + first,
+                  static_cast<std::size_t>(count) * sizeof(float));
   }
   return filter;
 }
@@ -124,9 +130,10 @@ int64_t packedBytes(const PackedFilter& filter) {
 
 bool fits(const Conv& conv, const PackedFilter& filter) {
   const ConvGeometry& g = conv.geometry;
-  return filter.kernels == conv.kernels && filter.inChannels == g.inChannels && filter.outChannels == g.outChannels &&
-         filter.groups == g.groups && filter.kernelSize.depth == g.kernelSize.depth &&
-         filter.kernelSize.height == g.kernelSize.height && filter.kernelSize.width == g.kernelSize.width;
+  return filter.kernels == conv.kernels && filter.inChannels == g.inChannels &&
+         filter.outChannels == g.outChannels && filter.groups == g.groups &&
+         filter.kernelSize.depth == g.kernelSize.depth && filter.kernelSize.height == g.kernelSize.height &&
+         filter.kernelSize.width == g.kernelSize.width;
 }
 
 }  // namespace convkit

@@ -8,8 +8,8 @@
 
 namespace convkit {
 
-// How the kernels see a filter. It depends on channels, groups and the vector length alone, so one packed filter
-// serves every image size.
+// How the kernels see a filter. It depends on channels, groups and the vector length alone, so one packed
+// filter serves every image size.
 enum class FilterKind {
   dense,      // panels of up to kMaxVectors vectors of one group's output channels
   grouped,    // blocks of one vector holding several whole groups
@@ -27,7 +27,9 @@ struct Conv {
   ConvGeometry geometry;
   const Kernels* kernels;
   FilterKind kind;
-  DenseSource source;
+  DenseSource source;  // where kind is dense
+  bool
+      depthwiseRuns;  // where kind is depthwise: its width suits the kernels that share loads between columns
   Axis depth, height, width;
   std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
   float low, high;           // the part of the activation that is a clamp
@@ -72,16 +74,18 @@ struct PackedFilter {
   int height;  // of the tiles: what the widest panel allows
   // grouped and depthwise
   int64_t blockInputs, blockOutputs, blocks;  // channels from one block to the next; number of blocks
-  std::vector<int32_t> index;                 // [lanes]: input channel of a lane, relative to the block's base
+  std::vector<int32_t> index;  // [lanes]: input channel of a lane, relative to the block's base
 };
 
-// Pointers of one tile: rows[tap * height + i] for output positions first + i of the whole batch; a tap that lies in
-// zero padding for every one of them gets a null first pointer.
-void fillRows(const Conv&, const float* x, int64_t first, int height, const float** rows);
+// Pointers of one tile: rows[tap * height + i] for output position first + i * step of the whole batch; a tap
+// that lies in zero padding for every one of them gets a null first pointer.
+void fillRows(const Conv&, const float* x, int64_t first, int64_t step, int height, const float** rows);
 
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runColumns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runDepthwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                  const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 
 // The activation where it is no clamp: over `rows` finished rows of `count` floats.

@@ -1,12 +1,14 @@
-// Pointers from output positions and taps to input pixels: what makes a convolution a matrix product without a copy.
+// Pointers from output positions and taps to input pixels: what makes a convolution a matrix product without
+// a copy.
 #include "conv/plan.h"
 
 namespace convkit {
 
-void fillRows(const Conv& conv, const float* x, int64_t first, int height, const float** rows) {
+void fillRows(const Conv& conv, const float* x, int64_t first, int64_t step, int height, const float** rows) {
   const Triple& in = conv.geometry.inputSize;
   const int64_t channels = conv.geometry.inChannels, taps = conv.taps();
-  const int64_t kernelDepth = conv.depth.kernel, kernelHeight = conv.height.kernel, kernelWidth = conv.width.kernel;
+  const int64_t kernelDepth = conv.depth.kernel, kernelHeight = conv.height.kernel,
+                kernelWidth = conv.width.kernel;
   const float* zeros = conv.zeros.data();
   bool anyPadding = false;
 
@@ -25,7 +27,8 @@ void fillRows(const Conv& conv, const float* x, int64_t first, int height, const
     for (int64_t kd = 0; kd < kernelDepth; kd++) {
       for (int64_t kh = 0; kh < kernelHeight; kh++) {
         const bool outside = fromDepth[kd] < 0 || fromHeight[kh] < 0;
-        const float* line = outside ? zeros : image + (fromDepth[kd] * in.height + fromHeight[kh]) * in.width * channels;
+        const float* line =
+            outside ? zeros : image + (fromDepth[kd] * in.height + fromHeight[kh]) * in.width * channels;
         for (int64_t kw = 0; kw < kernelWidth; kw++) {
           const bool padding = outside || fromWidth[kw] < 0;
           *out = padding ? zeros : line + fromWidth[kw] * channels;
@@ -34,13 +37,13 @@ void fillRows(const Conv& conv, const float* x, int64_t first, int height, const
         }
       }
     }
-    if (++w < conv.width.output) continue;
-    w = 0;
-    if (++h < conv.height.output) continue;
-    h = 0;
-    if (++d < conv.depth.output) continue;
-    d = 0;
-    image += in.product() * channels;
+    for (w += step; w >= conv.width.output; w -= conv.width.output) {
+      if (++h < conv.height.output) continue;
+      h = 0;
+      if (++d < conv.depth.output) continue;
+      d = 0;
+      image += in.product() * channels;
+    }
   }
 
   // Taps that are padding for the whole tile

@@ -1,5 +1,5 @@
-// The indirect matrix-product tile: each row of A is a pointer, so a convolution reads its input where it lies.
-// Knows nothing of threads, memory or shapes beyond its tile. Included once per instruction set.
+// The indirect matrix-product tile: each row of A is a pointer, so a convolution reads its input where it
+// lies. Knows nothing of threads, memory or shapes beyond its tile. Included once per instruction set.
 #pragma once
 
 #include "isa/kernels.h"
@@ -7,8 +7,8 @@
 namespace convkit {
 namespace {
 
-// Accumulators stay in registers: the loops over i and j must unroll completely, or GCC spills the tile to the
-// stack and runs at half speed.
+// Accumulators stay in registers: the loops over i and j must unroll completely, or GCC spills the tile to
+// the stack and runs at half speed.
 template <class Simd, int kHeight, int kVectors>
 void gemmTile(const GemmTile& tile) {
   using V = typename Simd::V;

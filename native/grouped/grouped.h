@@ -1,6 +1,6 @@
-// Tiles of convolutions whose groups are narrower than a vector, depthwise ones among them: the lanes of a vector are
-// output channels of several groups, and a permutation brings each lane the input channel of its own group.
-// Included once per instruction set.
+// Tiles of convolutions whose groups are narrower than a vector, depthwise ones among them: the lanes of a
+// vector are output channels of several groups, and a permutation brings each lane the input channel of its
+// own group. Included once per instruction set.
 #pragma once
 
 #include "isa/kernels.h"
@@ -63,7 +63,8 @@ void groupedTile(const GroupedTile& tile) {
     const float* panel = tile.panel + n * panelStep;
     const float* bias = tile.bias + n * Simd::kLanes;
     float* c = tile.c + n * tile.outputStep;
-    if (tile.inputs == Simd::kLanes) groupedBlock<Simd, kHeight, kDepthwise, true>(tile, base, panel, bias, c);
+    if (tile.inputs == Simd::kLanes)
+      groupedBlock<Simd, kHeight, kDepthwise, true>(tile, base, panel, bias, c);
     else groupedBlock<Simd, kHeight, kDepthwise, false>(tile, base, panel, bias, c);
   }
 }

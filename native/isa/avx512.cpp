@@ -1,5 +1,5 @@
-// AVX-512 (F, BW, VL, DQ): sixteen lanes. Intrinsics and plain tables only: an inline standard-library function
-// compiled here could be the copy that the linker keeps, and then an older processor would run it.
+// AVX-512 (F, BW, VL, DQ): sixteen lanes. Intrinsics and plain tables only: an inline standard-library
+// function compiled here could be the copy that the linker keeps, and then an older processor would run it.
 #include <immintrin.h>
 
 #include "isa/table.h"

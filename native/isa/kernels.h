@@ -12,9 +12,10 @@ constexpr int kMaxRows = 14;    // tallest tile, in output positions
 enum class Activation : int32_t { none, relu, relu6, leakyRelu, sigmoid, tanh, silu, gelu, hardswish };
 
 // One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
-//   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k] * panel[t][k][n]
-//   and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high)
-// A tap whose first pointer is null is padding for the whole tile: it is skipped. The panel advances all the same.
+//   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k] *
+//   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high)
+// A tap whose first pointer is null is padding for the whole tile: it is skipped. The panel advances all the
+// same.
 struct GemmTile {
   const float* const* rows;  // [taps][height]
   int64_t taps, depth, offset;
@@ -28,9 +29,11 @@ struct GemmTile {
 };
 using GemmKernel = void (*)(const GemmTile&);
 
-// One tile of a convolution whose groups are narrower than a vector: `height` output positions by `blocks` blocks of
-// output channels, each a vector of whole groups. Lane l of step k reads input channel base + index[l] + k:
-//   c[i][l] = clamp(sum over taps t, k < depth of rows[t * height + i][base + index[l] + k] * panel[t][k][l] + bias[l])
+// One tile of a convolution whose groups are narrower than a vector: `height` output positions by `blocks`
+// blocks of output channels, each a vector of whole groups. Lane l of step k reads input channel base +
+// index[l] + k:
+//   c[i][l] = clamp(sum over taps t, k < depth of rows[t * height + i][base + index[l] + k] * panel[t][k][l]
+//   + bias[l])
 // The next block starts inputStep input channels and outputStep output channels further on.
 struct GroupedTile {
   const float* const* rows;  // [taps][height], null as above
@@ -48,7 +51,24 @@ struct GroupedTile {
 };
 using GroupedKernel = void (*)(const GroupedTile&);
 
-// Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel order.
+// A run of neighbouring output columns of a depthwise convolution, none of whose taps is padding along the
+// width, kernel width and stride fixed by the kernel, dilation one. All channels:
+//   c[i][n] = clamp(sum over kernel rows r, kw of rows[r][(i * stride + kw) * channels + n] * panel[...] +
+//   bias[n])
+struct DepthwiseRun {
+  const float* const* rows;  // [kernelRows]: the input pixel of output column 0, kw 0; null: a row of padding
+  int64_t kernelRows, channels;
+  const float* panel;  // [blocks of lanes channels][kernelRows][kernel width][lanes]
+  const float* bias;   // [blocks][lanes]
+  float* c;            // [columns][channels]
+  float low, high;
+};
+using DepthwiseKernel = void (*)(const DepthwiseRun&);
+
+constexpr int kRunKernels = 2, kRunStrides = 2;  // kernel widths 3 and 5, strides 1 and 2
+
+// Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel
+// order.
 struct PoolTile {
   const float* const* taps;
   int64_t count;
@@ -61,19 +81,23 @@ using PoolKernel = void (*)(const PoolTile&);
 struct Kernels {
   const char* name;
   int lanes;
-  int rows[kMaxVectors + 1];                    // [vectors]: the tallest tile for a panel that wide; 0 where there is none
+  int rows[kMaxVectors + 1];  // [vectors]: the tallest tile for a panel that wide; 0 where there is none
   GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];  // [vectors][height]
-  int groupedRows;                              // tallest grouped and depthwise tile
-  GroupedKernel grouped[kMaxRows + 1];          // [height]
-  GroupedKernel depthwise[kMaxRows + 1];        // [height]: depth 1, index[l] = l
+  int groupedRows;                                 // tallest grouped and depthwise tile
+  GroupedKernel grouped[kMaxRows + 1];             // [height]
+  GroupedKernel depthwise[kMaxRows + 1];           // [height]: depth 1, index[l] = l
+  DepthwiseKernel depthwiseRun[kRunKernels][kRunStrides]
+                              [kMaxRows + 1];  // [(width - 3) / 2][stride - 1][columns]
   PoolKernel maxPool, averagePool;
   void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers
   // dst[c * dstStride + r] = src[r * srcStride + c]
-  void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows, int64_t columns);
-  int64_t (*peak)(int64_t rounds);  // independent FMA chains; gives the number of floating-point operations done
+  void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows,
+                    int64_t columns);
+  int64_t (*peak)(
+      int64_t rounds);  // independent FMA chains; gives the number of floating-point operations done
   float (*sum)(const float* x, int64_t n);  // reads memory as fast as it can; only for measuring bandwidth
 };
 

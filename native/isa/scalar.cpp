@@ -1,5 +1,5 @@
-// One lane, for processors without a vector unit that fuses: correct everywhere, fast nowhere. It also names the
-// semantics that every other Simd must have.
+// One lane, for processors without a vector unit that fuses: correct everywhere, fast nowhere. It also names
+// the semantics that every other Simd must have.
 #include <cmath>
 #include <cstring>
 

@@ -1,9 +1,10 @@
-// Fills a kernel table from a Simd: the one list of what every instruction set offers. Included by native/isa/<isa>.cpp
-// after its Simd; all of it is constant-initialised.
+// Fills a kernel table from a Simd: the one list of what every instruction set offers. Included by
+// native/isa/<isa>.cpp after its Simd; all of it is constant-initialised.
 #pragma once
 
 #include "elementwise/kernels.h"
 #include "gemm/microkernel.h"
+#include "grouped/depthwise_run.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
 #include "pooling/kernels.h"
@@ -24,7 +25,15 @@ constexpr void addGrouped(Kernels& table) {
   if constexpr (kHeight > 1) addGrouped<Simd, kHeight - 1>(table);
 }
 
-// kRows1..kRows4: the tallest tile of a panel of one to four vectors; 0 where such a panel would not fit the registers.
+template <class Simd, int kKernel, int kStride, int kColumns>
+constexpr void addDepthwiseRuns(Kernels& table) {
+  table.depthwiseRun[(kKernel - 3) / 2][kStride - 1][kColumns] =
+      depthwiseRun<Simd, kColumns, kKernel, kStride>;
+  if constexpr (kColumns > 1) addDepthwiseRuns<Simd, kKernel, kStride, kColumns - 1>(table);
+}
+
+// kRows1..kRows4: the tallest tile of a panel of one to four vectors; 0 where such a panel would not fit the
+// registers.
 template <class Simd, int kRows1, int kRows2, int kRows3, int kRows4, int kGroupedRows>
 constexpr Kernels makeKernels(const char* name) {
   static_assert(kRows1 <= kMaxRows && kRows2 <= kMaxRows && kRows3 <= kMaxRows && kRows4 <= kMaxRows);
@@ -41,6 +50,10 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
   addGrouped<Simd, kGroupedRows>(table);
+  addDepthwiseRuns<Simd, 3, 1, kGroupedRows>(table);
+  addDepthwiseRuns<Simd, 3, 2, kGroupedRows>(table);
+  addDepthwiseRuns<Simd, 5, 1, kGroupedRows>(table);
+  addDepthwiseRuns<Simd, 5, 2, kGroupedRows>(table);
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
   table.activate = activateKernel<Simd>;

@@ -33,7 +33,8 @@ int64_t outputLength(const PoolGeometry& g) {
 void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled) {
   const PoolAxis &depth = g.axes[0], &height = g.axes[1], &width = g.axes[2];
-  const auto outDepth = static_cast<int64_t>(depth.begin.size()), outHeight = static_cast<int64_t>(height.begin.size()),
+  const auto outDepth = static_cast<int64_t>(depth.begin.size()),
+             outHeight = static_cast<int64_t>(height.begin.size()),
              outWidth = static_cast<int64_t>(width.begin.size());
   const auto widest = [](const PoolAxis& axis) {
     int64_t most = 0;
@@ -46,7 +47,8 @@ void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, floa
 
   // One chunk a row of output positions
   parallelFor(batch * outDepth * outHeight, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const auto h = static_cast<std::size_t>(chunk % outHeight), d = static_cast<std::size_t>(chunk / outHeight % outDepth);
+    const auto h = static_cast<std::size_t>(chunk % outHeight),
+               d = static_cast<std::size_t>(chunk / outHeight % outDepth);
     const float* image = x + chunk / outHeight / outDepth * inputLength(g);
     auto** taps = static_cast<const float**>(scratch.bytes(0, mostTaps * sizeof(const float*)));
     PoolTile tile{taps, 0, g.channels, 1.0f, y + chunk * outWidth * g.channels};

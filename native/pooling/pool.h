@@ -26,6 +26,7 @@ struct PoolGeometry {
 const char* checkPool(const PoolGeometry&);
 int64_t inputLength(const PoolGeometry&);
 int64_t outputLength(const PoolGeometry&);
-void runPool(const PoolGeometry&, const Kernels&, const float* x, float* y, int64_t batch, const CancelFlag* cancelled);
+void runPool(const PoolGeometry&, const Kernels&, const float* x, float* y, int64_t batch,
+             const CancelFlag* cancelled);
 
 }  // namespace convkit
