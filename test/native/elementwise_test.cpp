@@ -1,0 +1,103 @@
+// The elementwise kernels of every instruction set: the same bits as the scalar ones, in place too, at every
+// length around a vector.
+#include <cmath>
+#include <vector>
+
+#include "check.h"
+#include "isa/dispatch.h"
+
+namespace convkit::test {
+namespace {
+
+const Activation kActivations[] = {Activation::none,      Activation::relu,    Activation::relu6,
+                                   Activation::leakyRelu, Activation::sigmoid, Activation::tanh,
+                                   Activation::silu,      Activation::gelu,    Activation::hardswish};
+
+Floats copyOf(const Floats& x) {
+  Floats y(x.size());
+  for (int64_t i = 0; i < x.size(); i++) y[i] = x[i];
+  return y;
+}
+
+// Numbers of every magnitude an activation has a branch for
+Floats spread(int64_t n, Random& random) {
+  Floats x(n, random);
+  const float scales[] = {1e-40f, 1e-6f, 1.0f, 4.0f, 12.0f, 100.0f, 1e10f, 3e38f};
+  for (int64_t i = 0; i < n; i++) x[i] *= random.of(scales);
+  return x;
+}
+
+void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random& random) {
+  const std::string name = std::string(kernels.name) + " of length " + std::to_string(n);
+  for (const Activation kind : kActivations) {
+    const Floats x = spread(n, random);
+    Floats expected(n), actual(n), inPlace = copyOf(x);
+    scalar.activate(kind, 0.01f, x.data(), expected.data(), n);
+    kernels.activate(kind, 0.01f, x.data(), actual.data(), n);
+    kernels.activate(kind, 0.01f, inPlace.data(), inPlace.data(), n);
+    const std::string claim = "activation " + std::to_string(static_cast<int>(kind)) + " " + name;
+    checkSame(actual, expected, claim);
+    checkSame(inPlace, expected, claim + " in place");
+  }
+  {
+    const Floats a(n, random), b(n, random);
+    Floats sum(n), product(n), expectedSum(n), expectedProduct(n), inPlace = copyOf(b);
+    for (int64_t i = 0; i < n; i++) {
+      expectedSum[i] = a[i] + b[i];
+      expectedProduct[i] = a[i] * b[i];
+    }
+    kernels.add(a.data(), b.data(), sum.data(), n);
+    kernels.multiply(a.data(), b.data(), product.data(), n);
+    kernels.add(a.data(), inPlace.data(), inPlace.data(), n);
+    checkSame(sum, expectedSum, "add " + name);
+    checkSame(product, expectedProduct, "multiply " + name);
+    checkSame(inPlace, expectedSum, "add in place " + name);
+  }
+  {
+    const Floats x(2 * n, random);
+    Floats actual(n), expected(n);
+    for (int64_t i = 0; i < n; i++) {
+      const float re = x[2 * i], im = x[2 * i + 1];
+      expected[i] = std::sqrt(std::fmaf(im, im, re * re));
+    }
+    kernels.modulus(x.data(), actual.data(), n);
+    checkSame(actual, expected, "modulus " + name);
+  }
+  {
+    Floats whole(n);
+    float expected = 0;
+    for (int64_t i = 0; i < n; i++) expected += whole[i] = static_cast<float>(random.between(-9, 9));
+    check(kernels.sum(whole.data(), n) == expected, "sum " + name);
+  }
+}
+
+void runTranspose(const Kernels& kernels, int64_t rows, int64_t columns, Random& random) {
+  if (rows == 0 || columns == 0) return;
+  const int64_t srcStride = columns + random.between(0, 2), dstStride = rows + random.between(0, 2);
+  const Floats src((rows - 1) * srcStride + columns, random);
+  Floats actual((columns - 1) * dstStride + rows), expected((columns - 1) * dstStride + rows);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t c = 0; c < columns; c++) expected[c * dstStride + r] = src[r * srcStride + c];
+  kernels.transpose(src.data(), srcStride, actual.data(), dstStride, rows, columns);
+  checkSame(actual, expected,
+            std::string(kernels.name) + " transpose " + std::to_string(rows) + "x" + std::to_string(columns));
+}
+
+}  // namespace
+}  // namespace convkit::test
+
+int main() {
+  using namespace convkit;
+  test::Random random(4);
+  const Kernels* scalar = findKernels("scalar");
+  if (!test::check(scalar != nullptr, "the scalar kernels are always there")) return test::verdict();
+  for (const Kernels* kernels : supportedKernels()) {
+    for (int64_t n = 0; n <= 4 * kernels->lanes + 1; n++) test::runLength(*kernels, *scalar, n, random);
+    test::runLength(*kernels, *scalar, 20011, random);
+    for (int64_t rows = 0; rows <= 2 * kernels->lanes + 1; rows++)
+      for (int64_t columns = 0; columns <= 2 * kernels->lanes + 1; columns++)
+        test::runTranspose(*kernels, rows, columns, random);
+    test::check(kernels->peak(10) > 0, std::string(kernels->name) + " peak counts its operations");
+  }
+  return test::verdict();
+}

@@ -1,0 +1,149 @@
+// Every gemm tile of every instruction set this processor has, against one naive chain per output.
+#include <cmath>
+#include <vector>
+
+#include "check.h"
+#include "isa/dispatch.h"
+
+namespace convkit::test {
+namespace {
+
+struct Case {
+  int vectors, height, tail;
+  int64_t taps, depth, offset, ldcExtra;
+  int64_t split;     // where a second block over the depth takes the chains up; 0 for one block
+  int64_t emptyTap;  // a tap that is padding for the whole tile; -1 for none
+  float low, high;
+};
+
+std::string describe(const Kernels& kernels, const Case& c) {
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "%s gemm %dx%d vectors, tail %d, taps %lld, depth %lld split %lld, offset %lld", kernels.name,
+                c.height, c.vectors, c.tail, static_cast<long long>(c.taps), static_cast<long long>(c.depth),
+                static_cast<long long>(c.split), static_cast<long long>(c.offset));
+  return text;
+}
+
+void runCase(const Kernels& kernels, const Case& c, Random& random) {
+  const int64_t panelWidth = static_cast<int64_t>(c.vectors) * kernels.lanes;
+  const int64_t width = panelWidth - kernels.lanes + c.tail;
+  const int64_t ldc = width + c.ldcExtra;
+
+  // Every input row is an array of its own, so that no read can stray into a neighbour unseen
+  std::vector<Floats> inputs;
+  std::vector<const float*> rows;
+  for (int64_t t = 0; t < c.taps; t++) {
+    for (int i = 0; i < c.height; i++) {
+      inputs.emplace_back(c.offset + c.depth, random);
+      rows.push_back(t == c.emptyTap ? nullptr : inputs.back().data());
+    }
+  }
+  const AlignedFloats panel(c.taps * c.depth * panelWidth, random);
+  const AlignedFloats bias(panelWidth, random);
+
+  Floats actual((c.height - 1) * ldc + width), expected((c.height - 1) * ldc + width);
+  GemmTile tile{};
+  tile.rows = rows.data();
+  tile.taps = c.taps;
+  tile.c = actual.data();
+  tile.ldc = ldc;
+  tile.bias = bias.data();
+  tile.tail = c.tail;
+  tile.low = c.low;
+  tile.high = c.high;
+  const GemmKernel kernel = kernels.gemm[c.vectors][c.height];
+
+  if (c.split == 0) {
+    tile.depth = c.depth;
+    tile.offset = c.offset;
+    tile.panel = panel.data();
+    tile.first = tile.last = true;
+    kernel(tile);
+  } else {
+    // Two blocks over the depth continue one chain; with one tap their panels lie one after the other
+    tile.depth = c.split;
+    tile.offset = c.offset;
+    tile.panel = panel.data();
+    tile.first = true;
+    tile.last = false;
+    kernel(tile);
+    tile.depth = c.depth - c.split;
+    tile.offset = c.offset + c.split;
+    tile.panel = panel.data() + c.split * panelWidth;
+    tile.first = false;
+    tile.last = true;
+    kernel(tile);
+  }
+
+  for (int i = 0; i < c.height; i++) {
+    for (int64_t n = 0; n < width; n++) {
+      float sum = 0.0f;
+      for (int64_t t = 0; t < c.taps; t++) {
+        const float* row = rows[static_cast<std::size_t>(t * c.height + i)];
+        if (row == nullptr) continue;
+        for (int64_t k = 0; k < c.depth; k++)
+          sum = std::fmaf(row[c.offset + k], panel[(t * c.depth + k) * panelWidth + n], sum);
+      }
+      sum += bias[n];
+      sum = c.low > sum ? c.low : sum;
+      expected[i * ldc + n] = c.high < sum ? c.high : sum;
+    }
+  }
+  checkSame(actual, expected, describe(kernels, c));
+}
+
+void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const int64_t depths[] = {1, 2, 3, 7, 8, 9, 17};
+  const int64_t taps[] = {1, 2, 9};
+  const float highs[] = {kInfinity, 0.25f};
+  const float lows[] = {-kInfinity, 0.0f};
+  for (const int tail : {1, kernels.lanes / 2, kernels.lanes - 1, kernels.lanes}) {
+    if (tail < 1) continue;
+    for (int repeat = 0; repeat < 4; repeat++) {
+      Case c{};
+      c.vectors = vectors;
+      c.height = height;
+      c.tail = tail;
+      c.split = 0;
+      c.taps = random.of(taps);
+      c.depth = random.of(depths);
+      c.offset = random.between(0, 5);
+      c.ldcExtra = random.between(0, 3);
+      c.emptyTap = c.taps > 1 && random.chance(2) ? random.below(c.taps) : -1;
+      c.low = random.of(lows);
+      c.high = random.of(highs);
+      runCase(kernels, c, random);
+    }
+    Case c{};
+    c.vectors = vectors;
+    c.height = height;
+    c.tail = tail;
+    c.taps = 1;
+    c.depth = 11;
+    c.split = random.between(1, 10);
+    c.emptyTap = -1;
+    c.low = -kInfinity;
+    c.high = kInfinity;
+    runCase(kernels, c, random);
+  }
+}
+
+}  // namespace
+}  // namespace convkit::test
+
+int main() {
+  using namespace convkit;
+  test::Random random(1);
+  for (const Kernels* kernels : supportedKernels()) {
+    int tiles = 0;
+    for (int vectors = 1; vectors <= kMaxVectors; vectors++) {
+      for (int height = 1; height <= kernels->rows[vectors]; height++, tiles++)
+        test::runTile(*kernels, vectors, height, random);
+    }
+    test::check(tiles > 0, std::string(kernels->name) + " has gemm tiles");
+    std::printf("%s: %d tiles\n", kernels->name, tiles);
+  }
+  return test::verdict();
+}
