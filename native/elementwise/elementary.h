@@ -1,0 +1,114 @@
+// Elementary functions of float32 vectors, each one fixed sequence of + - * / fma and selections, so that
+// every instruction set and lib/numerics/elementary.ts, which mirrors this file step by step, give the same
+// bits. A comparison is written `greater(c, x)`, which is c > x ? c : x, where NaN has to pass through.
+#pragma once
+
+namespace convkit {
+namespace {
+
+template <class Simd>
+struct Elementary {
+  using V = typename Simd::V;
+  using Mask = typename Simd::Mask;
+
+  static V set(float x) { return Simd::set(x); }
+
+  // The whole number nearest to x, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
+  static V nearest(V x) { return Simd::sub(Simd::add(x, set(12582912.0f)), set(12582912.0f)); }
+
+  // e^(x + low) = (1 + s) * 2^n with n whole and s in [-0.3, 0.42], for -115 <= x <= 89 and tiny low. A NaN
+  // in x reaches s alone: n is a number in any case.
+  struct Split {
+    V s, n;
+  };
+  static Split split(V x, V low) {
+    const V shifted = Simd::fma(x, set(0x1.715476p+0f), set(12582912.0f));
+    const V n = Simd::lesser(Simd::sub(shifted, set(12582912.0f)), set(128.0f));
+    V r = Simd::fnma(n, set(0x1.62e4p-1f), x);
+    r = Simd::add(r, Simd::fnma(n, set(0x1.7f7d1cp-20f), low));
+    V q = set(0x1.6bab38p-10f);
+    q = Simd::fma(q, r, set(0x1.123658p-7f));
+    q = Simd::fma(q, r, set(0x1.5556eap-5f));
+    q = Simd::fma(q, r, set(0x1.555498p-3f));
+    q = Simd::fma(q, r, set(0x1.fffffep-2f));
+    return {Simd::fma(q, Simd::mul(r, r), r), n};
+  }
+
+  // x * 2^n in two exact powers, so that only a subnormal result rounds, and only once.
+  static V scale(V x, V n) {
+    const V half = nearest(Simd::mul(n, set(0.5f)));
+    return Simd::mul(Simd::mul(x, Simd::exponent(half)), Simd::exponent(Simd::sub(n, half)));
+  }
+
+  static V exp(V x) {
+    const V bounded = Simd::lesser(set(89.0f), Simd::greater(set(-115.0f), x));
+    const Split e = split(bounded, Simd::zero());
+    return scale(Simd::add(e.s, set(1.0f)), e.n);
+  }
+
+  // With e = e^(2|x|) - 1: tanh |x| = e / (e + 2), accurate near zero too because n is 0 there.
+  static V tanh(V x) {
+    const V doubled = Simd::lesser(set(40.0f), Simd::mul(Simd::abs(x), set(2.0f)));
+    const Split e = split(doubled, Simd::zero());
+    const V power = Simd::exponent(e.n);
+    const V minusOne = Simd::fma(power, e.s, Simd::sub(power, set(1.0f)));
+    const V y = Simd::div(minusOne, Simd::add(minusOne, set(2.0f)));
+    return Simd::select(Simd::less(x, Simd::zero()), Simd::sub(Simd::zero(), y), y);
+  }
+
+  // x >= 0: top / (1 + e^-x); x < 0: top * e^x / (1 + e^x), the power of two last so that nothing underflows
+  // early.
+  static V logistic(V x, V top) {
+    const Mask negative = Simd::less(x, Simd::zero());
+    const V depth = Simd::greater(set(-115.0f), Simd::sub(Simd::zero(), Simd::abs(x)));
+    const Split e = split(depth, Simd::zero());
+    const V mantissa = Simd::add(e.s, set(1.0f));
+    const V below = Simd::div(Simd::select(negative, Simd::mul(top, mantissa), top),
+                              Simd::add(scale(mantissa, e.n), set(1.0f)));
+    return Simd::select(negative, scale(below, e.n), below);
+  }
+
+  static V sigmoid(V x) { return logistic(x, set(1.0f)); }
+
+  // At -infinity the factor x stops at -115, where the product has underflowed.
+  static V silu(V x) { return logistic(x, Simd::greater(set(-115.0f), x)); }
+
+  // x * Phi(x), where Phi(-t) = e^(-t^2 / 2) * Q(t) and Q is a ratio of polynomials with positive
+  // coefficients. t^2 / 2 is rounded, and what it lost goes into the exponential as its low part.
+  static V gelu(V x) {
+    const V t = Simd::lesser(set(15.0f), Simd::abs(x));
+    const V square = Simd::mul(t, t);
+    const V lost = Simd::fnma(t, t, square);
+    const Split e = split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
+    V top = set(0.004124929f);
+    top = Simd::fma(top, t, set(0.040691078f));
+    top = Simd::fma(top, t, set(0.1834064f));
+    top = Simd::fma(top, t, set(0.43852553f));
+    top = Simd::fma(top, t, set(0.5f));
+    V bottom = set(0.010339545f);
+    bottom = Simd::fma(bottom, t, set(0.10200378f));
+    bottom = Simd::fma(bottom, t, set(0.46992284f));
+    bottom = Simd::fma(bottom, t, set(1.2032136f));
+    bottom = Simd::fma(bottom, t, set(1.674936f));
+    bottom = Simd::fma(bottom, t, set(1.0f));
+    const V tail = Simd::div(Simd::mul(Simd::add(e.s, set(1.0f)), top), bottom);
+    const V below = scale(Simd::mul(Simd::greater(set(-15.0f), x), tail), e.n);
+    const V above = Simd::fnma(x, scale(tail, e.n), x);
+    return Simd::select(Simd::less(x, Simd::zero()), below, above);
+  }
+
+  // x * clamp(x + 3, 0, 6) / 6, dividing before x so that large values stay finite.
+  static V hardswish(V x) {
+    const V ramp = Simd::lesser(set(6.0f), Simd::greater(Simd::zero(), Simd::add(x, set(3.0f))));
+    return Simd::mul(Simd::greater(set(-3.0f), x), Simd::div(ramp, set(6.0f)));
+  }
+
+  static V relu(V x) { return Simd::greater(Simd::zero(), x); }
+  static V relu6(V x) { return Simd::lesser(set(6.0f), relu(x)); }
+  static V leakyRelu(V x, V slope) {
+    return Simd::select(Simd::less(Simd::zero(), x), x, Simd::mul(slope, x));
+  }
+};
+
+}  // namespace
+}  // namespace convkit

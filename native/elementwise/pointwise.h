@@ -1,0 +1,93 @@
+// Kernels that treat each element, or each pair of elements, alone: activations, sums, products, moduli.
+#pragma once
+
+#include <cstdint>
+
+#include "elementwise/elementary.h"
+#include "isa/kernels.h"
+
+namespace convkit {
+namespace {
+
+// y[i] = f(x[i]); y may be x.
+template <class Simd, class F>
+void mapKernel(const float* x, float* y, int64_t n, F f) {
+  int64_t i = 0;
+  for (; i + Simd::kLanes <= n; i += Simd::kLanes) Simd::store(y + i, f(Simd::load(x + i)));
+  const int rest = static_cast<int>(n - i);
+  if (rest > 0) Simd::storePartial(y + i, f(Simd::loadPartial(x + i, rest)), rest);
+}
+
+// y[i] = f(a[i], b[i]); y may be a or b.
+template <class Simd, class F>
+void zipKernel(const float* a, const float* b, float* y, int64_t n, F f) {
+  int64_t i = 0;
+  for (; i + Simd::kLanes <= n; i += Simd::kLanes)
+    Simd::store(y + i, f(Simd::load(a + i), Simd::load(b + i)));
+  const int rest = static_cast<int>(n - i);
+  if (rest > 0)
+    Simd::storePartial(y + i, f(Simd::loadPartial(a + i, rest), Simd::loadPartial(b + i, rest)), rest);
+}
+
+template <class Simd>
+void activateKernel(Activation kind, float negativeSlope, const float* x, float* y, int64_t n) {
+  using V = typename Simd::V;
+  using F = Elementary<Simd>;
+  switch (kind) {
+    case Activation::none:
+      return mapKernel<Simd>(x, y, n, [](V v) { return v; });
+    case Activation::relu:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::relu(v); });
+    case Activation::relu6:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::relu6(v); });
+    case Activation::leakyRelu:
+      return mapKernel<Simd>(x, y, n, [=](V v) { return F::leakyRelu(v, Simd::set(negativeSlope)); });
+    case Activation::sigmoid:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::sigmoid(v); });
+    case Activation::tanh:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::tanh(v); });
+    case Activation::silu:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::silu(v); });
+    case Activation::gelu:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::gelu(v); });
+    case Activation::hardswish:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::hardswish(v); });
+  }
+}
+
+template <class Simd>
+void addKernel(const float* a, const float* b, float* y, int64_t n) {
+  using V = typename Simd::V;
+  zipKernel<Simd>(a, b, y, n, [](V u, V v) { return Simd::add(u, v); });
+}
+
+template <class Simd>
+void multiplyKernel(const float* a, const float* b, float* y, int64_t n) {
+  using V = typename Simd::V;
+  zipKernel<Simd>(a, b, y, n, [](V u, V v) { return Simd::mul(u, v); });
+}
+
+// y[i] = sqrt(fma(im, im, re * re)) with re = x[2i], im = x[2i + 1]
+template <class Simd>
+void modulusKernel(const float* x, float* y, int64_t n) {
+  using V = typename Simd::V;
+  constexpr int kLanes = Simd::kLanes;
+  const auto modulus = [](V lo, V hi) {
+    const V re = Simd::even(lo, hi);
+    const V im = Simd::odd(lo, hi);
+    return Simd::sqrt(Simd::fma(im, im, Simd::mul(re, re)));
+  };
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Simd::store(y + i, modulus(Simd::load(x + 2 * i), Simd::load(x + 2 * i + kLanes)));
+  }
+  const int rest = static_cast<int>(n - i);
+  if (rest == 0) return;
+  const int low = 2 * rest < kLanes ? 2 * rest : kLanes;
+  const V lo = Simd::loadPartial(x + 2 * i, low);
+  const V hi = 2 * rest > kLanes ? Simd::loadPartial(x + 2 * i + kLanes, 2 * rest - kLanes) : Simd::zero();
+  Simd::storePartial(y + i, modulus(lo, hi), rest);
+}
+
+}  // namespace
+}  // namespace convkit
