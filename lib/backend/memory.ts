@@ -1,0 +1,15 @@
+// Output memory. A fresh Float32Array is zeroed page by page, which for a large output takes longer than many a
+// convolution; every operation of the contract writes all of its output, so outputs skip that.
+
+/** Test mode: fills new outputs with NaN, so that an element which a kernel forgot to write shows. */
+const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
+
+/**
+ * Float32 memory of `length` elements, at offset 0 of an ArrayBuffer of its own, contents undefined.
+ *
+ * With CONVKIT_FILL_NAN=1 in the environment the contents are NaN.
+ */
+export function uninitialised(length: number): Float32Array<ArrayBuffer> {
+  const memory = new Float32Array(Buffer.allocUnsafeSlow(length * 4).buffer);
+  return fillWithNaN ? memory.fill(Number.NaN) : memory;
+}

@@ -1,0 +1,58 @@
+// What the contract promises about its arguments, checked again where they arrive.
+import type { Triple } from '../../../binding.js';
+import { show, wrongType, wrongValue } from '../../errors.js';
+
+/** Indices into one image are int32 in the engine's tables. */
+const MAX_ELEMENTS = 2 ** 31 - 1;
+
+export function checkFloats(operation: string, name: string, value: unknown, length: number): void {
+  if (!(value instanceof Float32Array))
+    throw wrongType(operation, `${name} must be a Float32Array, got ${show(value)}`);
+  if (value.length !== length)
+    throw wrongValue(operation, `${name} must hold ${length} floats, got ${value.length}`);
+}
+
+export function checkCount(
+  operation: string,
+  name: string,
+  value: unknown,
+  least: number,
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(operation, `${name} must be a number, got ${show(value)}`);
+  if (!Number.isSafeInteger(value) || value < least || value > MAX_ELEMENTS)
+    throw wrongValue(
+      operation,
+      `${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${show(value)}`,
+    );
+}
+
+export function checkTriple(
+  operation: string,
+  name: string,
+  value: unknown,
+  least: number,
+): asserts value is Triple {
+  if (!Array.isArray(value) || value.length !== 3)
+    throw wrongType(operation, `${name} must be three numbers, got ${show(value)}`);
+  for (const item of value) checkCount(operation, name, item, least);
+}
+
+export function oneOf<T extends string>(
+  operation: string,
+  name: string,
+  value: unknown,
+  known: readonly T[],
+): T {
+  const found = known.find((item) => item === value);
+  if (found === undefined)
+    throw wrongValue(operation, `${name} must be one of ${known.join(', ')}, got ${show(value)}`);
+  return found;
+}
+
+/** The product of sizes, as the number of elements it stands for. */
+export function countElements(operation: string, name: string, sizes: readonly number[]): number {
+  const count = sizes.reduce((product, size) => product * size, 1);
+  if (count > MAX_ELEMENTS)
+    throw wrongValue(operation, `${name} has ${count} elements, more than ${MAX_ELEMENTS}`);
+  return count;
+}

@@ -1,0 +1,259 @@
+// The reference convolution: geometry in, checked plan out, and the work of a batch, cut into tiles.
+import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.js';
+import { show, wrongType, wrongValue } from '../../errors.js';
+import { activationOf } from './activation.js';
+import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
+import type { Work } from './jobs.js';
+import { type Axis, faultOf, NO_TAP, tapSources } from './padding.js';
+import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+
+const AXES = ['depth', 'height', 'width'] as const;
+const MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
+
+/** FMAs that one unit of background work may take, about: a tenth of a millisecond. */
+const UNIT = 2 ** 17;
+
+class ReferenceConv {
+  readonly inputLength: number;
+  readonly outputLength: number;
+  readonly positions: number;
+  readonly taps: number;
+  readonly groupInputs: number;
+  readonly groupOutputs: number;
+  readonly sources: readonly Int32Array[];
+  readonly hasPadding: boolean;
+  readonly activate: ((value: number) => number) | null;
+
+  constructor(readonly geometry: ConvGeometry) {
+    const { inChannels, outChannels, groups, inputSize, outputSize, kernelSize } = geometry;
+    this.positions = product(outputSize);
+    this.inputLength = countElements('createConv', 'one input image', [inChannels, ...inputSize, 1]);
+    this.outputLength = countElements('createConv', 'one output image', [outChannels, ...outputSize]);
+    this.taps = product(kernelSize);
+    this.groupInputs = inChannels / groups;
+    this.groupOutputs = outChannels / groups;
+    countElements('createConv', 'the weight', [outChannels, this.groupInputs, this.taps]);
+    countElements('createConv', 'the table of taps', [TILE_POSITIONS, this.taps]);
+    this.sources = AXES.map((_, axis) => tapSources(axisOf(geometry, axis), geometry.paddingMode));
+    this.hasPadding = this.sources.some((table) => table.includes(NO_TAP));
+    this.activate = activationOf('createConv', geometry.activation);
+  }
+}
+
+/** weights [pair][tap][channel of the group][2]: output channels in pairs within their group, an odd one with zeros. */
+class ReferenceFilter {
+  constructor(
+    readonly shape: string,
+    readonly weights: Float32Array,
+    readonly bias: Float32Array,
+  ) {}
+}
+
+const product = (sizes: Triple): number => sizes[0] * sizes[1] * sizes[2];
+
+function axisOf(geometry: ConvGeometry, axis: number): Axis {
+  return {
+    input: geometry.inputSize[axis],
+    output: geometry.outputSize[axis],
+    kernel: geometry.kernelSize[axis],
+    stride: geometry.stride[axis],
+    dilation: geometry.dilation[axis],
+    padBegin: geometry.padBegin[axis],
+    padEnd: geometry.padEnd[axis],
+  };
+}
+
+export function createConv(geometry: ConvGeometry): Conv {
+  const operation = 'createConv';
+  if (typeof geometry !== 'object' || geometry === null)
+    throw wrongType(operation, `geometry must be an object, got ${show(geometry)}`);
+  const { inChannels, outChannels, groups } = geometry;
+  checkCount(operation, 'inChannels', inChannels, 1);
+  checkCount(operation, 'outChannels', outChannels, 1);
+  checkCount(operation, 'groups', groups, 1);
+  if (inChannels % groups !== 0 || outChannels % groups !== 0)
+    throw wrongValue(
+      operation,
+      `${inChannels} and ${outChannels} channels must be divisible by groups ${groups}`,
+    );
+  checkTriple(operation, 'inputSize', geometry.inputSize, 0);
+  checkTriple(operation, 'padBegin', geometry.padBegin, 0);
+  checkTriple(operation, 'padEnd', geometry.padEnd, 0);
+  for (const name of ['kernelSize', 'stride', 'dilation', 'outputSize'] as const)
+    checkTriple(operation, name, geometry[name], 1);
+  oneOf(operation, 'paddingMode', geometry.paddingMode, MODES);
+  oneOf(operation, 'algorithm', geometry.algorithm, ['direct']);
+  AXES.forEach((name, axis) => {
+    const fault = faultOf(axisOf(geometry, axis), geometry.paddingMode);
+    if (fault !== null) throw wrongValue(operation, `along ${name}, ${fault}`);
+  });
+  const conv: object = new ReferenceConv(geometry);
+  return conv as Conv;
+}
+
+export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter {
+  const plan = planOf('packFilter', conv);
+  const { geometry, taps, groupInputs, groupOutputs } = plan;
+  const { outChannels, groups } = geometry;
+  checkFloats('packFilter', 'weight', weight, outChannels * groupInputs * taps);
+  if (bias !== null) checkFloats('packFilter', 'bias', bias, outChannels);
+
+  const pairs = Math.ceil(groupOutputs / 2);
+  const weights = new Float32Array(groups * pairs * taps * groupInputs * 2);
+  const biases = new Float32Array(groups * pairs * 2);
+  for (let n = 0; n < outChannels; n++) {
+    const group = Math.floor(n / groupOutputs);
+    const within = n - group * groupOutputs;
+    const pair = group * pairs + (within >> 1);
+    const lane = within & 1;
+    if (bias !== null) biases[2 * pair + lane] = bias[n] + 0; // -0 + 0 is +0
+    for (let c = 0; c < groupInputs; c++)
+      for (let t = 0; t < taps; t++)
+        weights[((pair * taps + t) * groupInputs + c) * 2 + lane] = weight[(n * groupInputs + c) * taps + t];
+  }
+  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases);
+  return filter as PackedFilter;
+}
+
+/** What a filter's layout depends on: everything of a geometry but the image. */
+function filterShape({ inChannels, outChannels, groups, kernelSize }: ConvGeometry): string {
+  return `${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
+}
+
+function planOf(operation: string, conv: Conv): ReferenceConv {
+  if (!(conv instanceof ReferenceConv))
+    throw wrongType(operation, `conv must come from the reference backend's createConv, got ${show(conv)}`);
+  return conv;
+}
+
+export function convWork(
+  conv: Conv,
+  filter: PackedFilter,
+  x: Float32Array,
+  y: Float32Array,
+  batch: number,
+): Work {
+  const plan = planOf('conv', conv);
+  if (!(filter instanceof ReferenceFilter))
+    throw wrongType('conv', `filter must come from the reference backend's packFilter, got ${show(filter)}`);
+  if (filter.shape !== filterShape(plan.geometry))
+    throw wrongValue(
+      'conv',
+      `filter is for ${filter.shape}, the convolution takes ${filterShape(plan.geometry)}`,
+    );
+  checkCount('conv', 'batch', batch, 0);
+  checkFloats('conv', 'x', x, batch * plan.inputLength);
+  checkFloats('conv', 'y', y, batch * plan.outputLength);
+  return new ConvWork(plan, filter, x, y, batch);
+}
+
+/** Units in the order image, tile of positions, block of channel pairs. */
+class ConvWork implements Work {
+  readonly units: number;
+  readonly #offsets: Int32Array;
+  readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
+  readonly #pairs: number;
+  readonly #pairsPerUnit: number;
+  readonly #blocks: number;
+  readonly #tiles: number;
+  #source: Float32Array = new Float32Array(0);
+  #image = -1;
+  #tile = -1;
+
+  constructor(
+    readonly plan: ReferenceConv,
+    readonly filter: ReferenceFilter,
+    readonly x: Float32Array,
+    readonly y: Float32Array,
+    readonly batch: number,
+  ) {
+    const { taps, groupInputs, groupOutputs, geometry, positions } = plan;
+    this.#offsets = new Int32Array(TILE_POSITIONS * taps);
+    this.#pairs = geometry.groups * Math.ceil(groupOutputs / TILE_CHANNELS);
+    const costOfPair = taps * groupInputs * TILE_POSITIONS * TILE_CHANNELS;
+    this.#pairsPerUnit = Math.max(1, Math.floor(UNIT / costOfPair));
+    this.#blocks = Math.ceil(this.#pairs / this.#pairsPerUnit);
+    this.#tiles = Math.ceil(positions / TILE_POSITIONS);
+    this.units = batch * this.#tiles * this.#blocks;
+  }
+
+  run(begin: number, end: number): void {
+    for (let unit = begin; unit < end; unit++) {
+      const block = unit % this.#blocks;
+      const tile = Math.floor(unit / this.#blocks);
+      this.#loadTile(tile);
+      const first = block * this.#pairsPerUnit;
+      const last = Math.min(first + this.#pairsPerUnit, this.#pairs);
+      for (let pair = first; pair < last; pair++) this.#runPair(tile, pair);
+    }
+  }
+
+  /** Points the offsets at the taps of a tile. A tap in zero padding points at zeros behind a copy of the image. */
+  #loadTile(tile: number): void {
+    if (tile === this.#tile) return;
+    this.#tile = tile;
+    const image = Math.floor(tile / this.#tiles);
+    if (image !== this.#image) this.#loadImage(image);
+    const { geometry, sources, inputLength, positions } = this.plan;
+    const { kernelSize, outputSize, inputSize, inChannels } = geometry;
+    for (let p = 0; p < TILE_POSITIONS; p++) {
+      // Past the end of the image the last position is computed again, and not stored.
+      const position = Math.min((tile % this.#tiles) * TILE_POSITIONS + p, positions - 1);
+      const width = position % outputSize[2];
+      const height = Math.floor(position / outputSize[2]) % outputSize[1];
+      const depth = Math.floor(position / (outputSize[2] * outputSize[1]));
+      let at = p;
+      for (let i = 0; i < kernelSize[0]; i++) {
+        const d = sources[0][depth * kernelSize[0] + i];
+        for (let j = 0; j < kernelSize[1]; j++) {
+          const h = sources[1][height * kernelSize[1] + j];
+          for (let k = 0; k < kernelSize[2]; k++) {
+            const w = sources[2][width * kernelSize[2] + k];
+            const padding = d === NO_TAP || h === NO_TAP || w === NO_TAP;
+            this.#offsets[at] = padding
+              ? inputLength
+              : ((d * inputSize[1] + h) * inputSize[2] + w) * inChannels;
+            at += TILE_POSITIONS;
+          }
+        }
+      }
+    }
+  }
+
+  #loadImage(image: number): void {
+    const { inputLength, hasPadding, geometry } = this.plan;
+    const values = this.x.subarray(image * inputLength, (image + 1) * inputLength);
+    this.#image = image;
+    if (!hasPadding) {
+      this.#source = values;
+      return;
+    }
+    if (this.#source.length === 0) this.#source = new Float32Array(inputLength + geometry.inChannels);
+    this.#source.set(values);
+  }
+
+  #runPair(tile: number, pair: number): void {
+    const { taps, groupInputs, groupOutputs, positions, activate, outputLength } = this.plan;
+    const { outChannels } = this.plan.geometry;
+    const { weights, bias } = this.filter;
+    const state = this.#state;
+    const y = this.y;
+    const pairsOfGroup = Math.ceil(groupOutputs / TILE_CHANNELS);
+    const group = Math.floor(pair / pairsOfGroup);
+    const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
+
+    state.fill(0);
+    const first = pair * taps * groupInputs * TILE_CHANNELS;
+    runTile(this.#source, this.#offsets, group * groupInputs, weights, first, taps, groupInputs, state);
+
+    const start = (tile % this.#tiles) * TILE_POSITIONS;
+    const rows = Math.min(TILE_POSITIONS, positions - start);
+    const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
+    let at = this.#image * outputLength + start * outChannels + group * groupOutputs + within;
+    for (let p = 0; p < rows; p++, at += outChannels)
+      for (let n = 0; n < columns; n++) {
+        const value = Math.fround(state[TILE_CHANNELS * p + n] + bias[TILE_CHANNELS * pair + n]);
+        y[at + n] = activate === null ? value : activate(value);
+      }
+  }
+}

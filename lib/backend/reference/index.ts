@@ -1,0 +1,68 @@
+// The contract in pure TypeScript: what judges the native engine, and what answers where none loads.
+import { cpus } from 'node:os';
+import type { Binding, Job, Operations } from '../../../binding.js';
+import { BackendError } from '../../errors.js';
+import { checkCount, oneOf } from './checks.js';
+import { convWork, createConv, packFilter } from './conv.js';
+import { activateWork, binaryWork, modulusWork } from './elementwise.js';
+import { runInBackground, type Work } from './jobs.js';
+import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
+import { measureBandwidth, measurePeak } from './measure.js';
+import { createPool, poolWork } from './pool.js';
+
+type Planners = { readonly [K in keyof Operations]: (...args: Parameters<Operations[K]>) => Work };
+
+const planners: Planners = {
+  conv: convWork,
+  pool: poolWork,
+  activate: activateWork,
+  binary: binaryWork,
+  modulus: modulusWork,
+  concat: concatWork,
+  toChannelsLast: toChannelsLastWork,
+  toChannelsFirst: toChannelsFirstWork,
+};
+
+const OPERATIONS = Object.keys(planners) as (keyof Operations)[];
+
+function inForeground<K extends keyof Operations>(operation: K) {
+  return (...args: Parameters<Operations[K]>): void => {
+    const work = planners[operation](...args);
+    work.run(0, work.units);
+  };
+}
+
+function submit<K extends keyof Operations>(operation: K, ...args: Parameters<Operations[K]>): Job {
+  oneOf('submit', 'operation', operation, OPERATIONS);
+  return runInBackground(planners[operation](...args));
+}
+
+/** The reference backend: one thread, no instruction set of its own. */
+export const reference: Binding = {
+  abi: 1,
+  createConv,
+  createPool,
+  packFilter,
+  conv: inForeground('conv'),
+  pool: inForeground('pool'),
+  activate: inForeground('activate'),
+  binary: inForeground('binary'),
+  modulus: inForeground('modulus'),
+  concat: inForeground('concat'),
+  toChannelsLast: inForeground('toChannelsLast'),
+  toChannelsFirst: inForeground('toChannelsFirst'),
+  submit,
+  isa: () => null,
+  useIsa(isa) {
+    throw new BackendError(
+      `backend: the reference backend has no instruction sets, got '${isa}'; use('native', { isa }) chooses one`,
+    );
+  },
+  cpu: () => ({ features: [], supported: ['scalar'], brand: cpus()[0]?.model ?? '' }),
+  threads: () => 1,
+  setThreads: (count) => checkCount('setThreads', 'count', count, 1),
+  releaseScratch() {},
+  measurePeak,
+  measureBandwidth,
+  nothing() {},
+};
