@@ -70,19 +70,18 @@ struct Feature {
   uint64_t state;
 };
 
-constexpr Feature kLeaf1[] = {{"ssse3", &Registers::ecx, 9, 0},
-                              {"fma", &Registers::ecx, 12, kYmmState},
-                              {"sse4_1", &Registers::ecx, 19, 0},
-                              {"sse4_2", &Registers::ecx, 20, 0},
-                              {"avx", &Registers::ecx, 28, kYmmState},
-                              {"f16c", &Registers::ecx, 29, kYmmState}};
+constexpr Feature kLeaf1[] = {
+    {"ssse3", &Registers::ecx, 9, 0},        {"fma", &Registers::ecx, 12, kYmmState},
+    {"sse4_1", &Registers::ecx, 19, 0},      {"sse4_2", &Registers::ecx, 20, 0},
+    {"avx", &Registers::ecx, 28, kYmmState}, {"f16c", &Registers::ecx, 29, kYmmState}};
 constexpr Feature kLeaf7[] = {
-    {"avx2", &Registers::ebx, 5, kYmmState},          {"avx512f", &Registers::ebx, 16, kZmmState},
-    {"avx512dq", &Registers::ebx, 17, kZmmState},     {"avx512bw", &Registers::ebx, 30, kZmmState},
-    {"avx512vl", &Registers::ebx, 31, kZmmState},     {"avx512_vnni", &Registers::ecx, 11, kZmmState}};
+    {"avx2", &Registers::ebx, 5, kYmmState},      {"avx512f", &Registers::ebx, 16, kZmmState},
+    {"avx512dq", &Registers::ebx, 17, kZmmState}, {"avx512bw", &Registers::ebx, 30, kZmmState},
+    {"avx512vl", &Registers::ebx, 31, kZmmState}, {"avx512_vnni", &Registers::ecx, 11, kZmmState}};
 
 template <int n>
-void collect(const Feature (&features)[n], const Registers& r, uint64_t saved, std::vector<std::string>& names) {
+void collect(const Feature (&features)[n], const Registers& r, uint64_t saved,
+             std::vector<std::string>& names) {
   for (const Feature& f : features) {
     if (((r.*f.word >> f.bit) & 1) != 0 && (saved & f.state) == f.state) names.emplace_back(f.name);
   }

@@ -28,9 +28,9 @@ class Scratch {
 };
 void releaseScratch();  // frees what lies in the free list
 
-int threadCount();              // the caller included
+int threadCount();               // the caller included
 void setThreadCount(int count);  // 1 <= count <= 1024
-int defaultThreadCount();       // affinity and container quota
+int defaultThreadCount();        // affinity and container quota
 
 // Ends the pool's threads and waits for them. A later loop starts new ones.
 void joinWorkers();
@@ -42,15 +42,17 @@ using LoopBody = void (*)(void* context, int64_t chunk, Scratch& scratch);
 void runLoop(int64_t chunks, const CancelFlag* cancelled, LoopBody body, void* context);
 }  // namespace detail
 
-// Calls body(chunk, scratch) once for every chunk in [0, chunks), each on some thread, the caller's among them; returns
-// when all are done. Chunks not yet begun are dropped once *cancelled is true. Loops of several callers run side by
-// side on the same threads. Chunks write disjoint outputs, so their order cannot matter. If a body throws
-// std::bad_alloc, the rest is dropped and std::bad_alloc is thrown to the caller.
+// Calls body(chunk, scratch) once for every chunk in [0, chunks), each on some thread, the caller's among
+// them; returns when all are done. Chunks not yet begun are dropped once *cancelled is true. Loops of several
+// callers run side by side on the same threads. Chunks write disjoint outputs, so their order cannot matter.
+// If a body throws std::bad_alloc, the rest is dropped and std::bad_alloc is thrown to the caller.
 template <class Body>
 void parallelFor(int64_t chunks, const CancelFlag* cancelled, Body&& body) {
   detail::runLoop(
       chunks, cancelled,
-      [](void* context, int64_t chunk, Scratch& scratch) { (*static_cast<std::remove_reference_t<Body>*>(context))(chunk, scratch); },
+      [](void* context, int64_t chunk, Scratch& scratch) {
+        (*static_cast<std::remove_reference_t<Body>*>(context))(chunk, scratch);
+      },
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 

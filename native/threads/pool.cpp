@@ -1,5 +1,5 @@
-// Loops over chunks on one pool of threads. A caller always works on its own loop and never waits for a worker
-// to begin; workers that have nothing to do pick the open loop with the fewest helpers.
+// Loops over chunks on one pool of threads. A caller always works on its own loop and never waits for a
+// worker to begin; workers that have nothing to do pick the open loop with the fewest helpers.
 #include "threads/pool.h"
 
 #include <algorithm>
@@ -24,7 +24,8 @@ namespace convkit {
 namespace detail {
 namespace {
 
-// Long enough to bridge the gap between two layers of a network, short enough to leave the processor to others.
+// Long enough to bridge the gap between two layers of a network, short enough to leave the processor to
+// others.
 constexpr std::chrono::microseconds kSpin{40};
 
 void pause() {
@@ -50,7 +51,10 @@ bool spinUntil(Done done) {
   }
 }
 
-// The process's signals are for its own threads to handle.
+std::atomic<int> wantedThreads{0};  // 0 until somebody asks
+
+}  // namespace
+
 void prepareThread() {
 #if defined(__unix__) || defined(__APPLE__)
   sigset_t all;
@@ -61,10 +65,6 @@ void prepareThread() {
   pthread_setname_np(pthread_self(), "convkit");
 #endif
 }
-
-std::atomic<int> wantedThreads{0};  // 0 until somebody asks
-
-}  // namespace
 
 void Loop::work() noexcept {
   try {

@@ -14,6 +14,9 @@
 
 namespace convkit::detail {
 
+// For a new thread of the engine: a name, and no signals, which are for the process's own threads to handle.
+void prepareThread();
+
 // One parallelFor in progress; it lives on its caller's stack.
 struct Loop {
   const int64_t chunks;

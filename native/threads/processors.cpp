@@ -88,7 +88,8 @@ int quotaProcessors(const std::string& root) {
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
+    const std::string controllers = line.substr(first + 1, second - first - 1),
+                      path = line.substr(second + 1);
     if (controllers.empty()) {
       tightest = tighter(tightest, tightestUpwards(root + "/sys/fs/cgroup", path, unifiedLimit));
     } else if (lists(controllers, "cpu")) {

@@ -28,7 +28,8 @@ std::size_t rounded(std::size_t n) {
 void* allocate(std::size_t size) {
   void* memory = ::operator new(size, alignmentOf(size));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-  if (size >= kHugePage) madvise(memory, size, MADV_HUGEPAGE);  // advice only: a refusal costs speed, nothing else
+  if (size >= kHugePage)
+    madvise(memory, size, MADV_HUGEPAGE);  // advice only: a refusal costs speed, nothing else
 #endif
   return memory;
 }

@@ -58,7 +58,8 @@ void aLoopStaysWithinTheThreadCount() {
     std::atomic<int> inside{0}, most{0};
     parallelFor(60, nullptr, [&](int64_t, Scratch&) {
       const int now = ++inside;
-      for (int highest = most; now > highest && !most.compare_exchange_weak(highest, now);) {}
+      for (int highest = most; now > highest && !most.compare_exchange_weak(highest, now);) {
+      }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       {
         const std::lock_guard<std::mutex> lock(mutex);
@@ -66,7 +67,8 @@ void aLoopStaysWithinTheThreadCount() {
       }
       --inside;
     });
-    check(most <= threads && static_cast<int>(seen.size()) <= threads, "a loop uses at most threadCount() threads");
+    check(most <= threads && static_cast<int>(seen.size()) <= threads,
+          "a loop uses at most threadCount() threads");
     check(most == threads, "a loop of long chunks uses every thread");
   }
 }
@@ -97,9 +99,8 @@ void callersRunSideBySide() {
 void loopsNest() {
   convkit::setThreadCount(4);
   std::atomic<int> total{0};
-  parallelFor(8, nullptr, [&](int64_t, Scratch&) {
-    parallelFor(8, nullptr, [&](int64_t, Scratch&) { ++total; });
-  });
+  parallelFor(8, nullptr,
+              [&](int64_t, Scratch&) { parallelFor(8, nullptr, [&](int64_t, Scratch&) { ++total; }); });
   check(total == 64, "a body may run a loop of its own");
 }
 
@@ -203,7 +204,8 @@ void workersComputeInOurEnvironment() {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     });
   }
-  check((_mm_getcsr() & 0xFFC0u) == ((before | 0x8040u) & 0xFFC0u), "FloatEnvironment restores the caller's MXCSR");
+  check((_mm_getcsr() & 0xFFC0u) == ((before | 0x8040u) & 0xFFC0u),
+        "FloatEnvironment restores the caller's MXCSR");
   _mm_setcsr(before);
 #else
   parallelFor(60, nullptr, [&](int64_t, Scratch&) {

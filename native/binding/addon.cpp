@@ -1,0 +1,231 @@
+// The exports of the addon: every member of `Binding` in binding.d.ts.
+#include <napi.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "binding/environment.h"
+#include "binding/jobs.h"
+#include "binding/measure.h"
+#include "binding/operations.h"
+#include "binding/structs.h"
+#include "threads/float_environment.h"
+#include "threads/parallel.h"
+
+namespace convkit {
+namespace {
+
+constexpr int kAbi = 1;
+
+// Runs a body in the engine's floating-point environment; no C++ exception leaves it.
+template <class Body>
+napi_value guarded(napi_env env, napi_callback_info info, const char* operation, Body body) noexcept {
+  std::size_t count = Arguments::kMost;
+  napi_value values[Arguments::kMost];
+  void* data = nullptr;
+  if (napi_get_cb_info(env, info, &count, values, nullptr, &data) != napi_ok) return nullptr;
+  if (count > Arguments::kMost) count = Arguments::kMost;
+  try {
+    const FloatEnvironment floatEnvironment;
+    Arguments arguments(env, operation, values, count);
+    return body(*static_cast<Environment*>(data), arguments);
+  } catch (const Napi::Error& error) {
+    error.ThrowAsJavaScriptException();
+  } catch (const std::bad_alloc&) {
+    const char* const sentences[] = {operation, ": not enough memory"};
+    char message[96] = {};
+    std::size_t length = 0;
+    for (const char* sentence : sentences) {
+      for (; *sentence != '\0' && length + 1 < sizeof message; ++sentence) message[length++] = *sentence;
+    }
+    napi_throw_error(env, "ERR_MEMORY_ALLOCATION_FAILED", message);
+  } catch (const std::exception& error) {
+    napi_throw_error(env, nullptr, error.what());
+  }
+  return nullptr;
+}
+
+template <std::size_t index>
+napi_value runOperation(napi_env env, napi_callback_info info) {
+  return guarded(env, info, kOperations[index].name,
+                 [](Environment& environment, Arguments& arguments) -> napi_value {
+                   kOperations[index].run(environment, arguments);
+                   return nullptr;
+                 });
+}
+
+napi_value submit(Environment& environment, Arguments& arguments) {
+  const std::string name = arguments.text(0, "operation");
+  for (const Operation& operation : kOperations) {
+    if (name != operation.name) continue;
+    std::vector<napi_value> kept;
+    napi_value rest[Arguments::kMost];
+    for (std::size_t i = 0; i + 1 < Arguments::kMost; ++i) rest[i] = arguments.at(i + 1);
+    Arguments own(arguments.env(), operation.name, rest, Arguments::kMost - 1);
+    own.keepArraysIn(kept);
+    Work work = operation.prepare(environment, own);
+    if (!environment.jobs) environment.jobs = std::make_unique<Jobs>(arguments.env());
+    return environment.jobs->submit(std::move(work), kept);
+  }
+  wrongValue(arguments.env(), "submit", "there is no operation '" + name + "'");
+}
+
+napi_value createConv(Environment& environment, Arguments& arguments) {
+  const ConvGeometry geometry = readConvGeometry(arguments.env(), arguments.at(0), arguments.operation());
+  const char* reason = "the geometry is not consistent";
+  std::shared_ptr<const Conv> conv = makeConv(geometry, *environment.kernels, &reason);
+  if (!conv) wrongValue(arguments.env(), arguments.operation(), reason);
+  return environment.handles->wrap<Conv>(arguments.env(), std::move(conv), 0);
+}
+
+napi_value createPool(Environment& environment, Arguments& arguments) {
+  auto pool = std::make_shared<const PoolGeometry>(
+      readPoolGeometry(arguments.env(), arguments.at(0), arguments.operation()));
+  if (const char* const reason = checkPool(*pool)) wrongValue(arguments.env(), arguments.operation(), reason);
+  return environment.handles->wrap<PoolGeometry>(arguments.env(), std::move(pool), 0);
+}
+
+napi_value pack(Environment& environment, Arguments& arguments) {
+  const auto& conv = *static_cast<const Conv*>(environment.handle<Conv>(arguments, 0).thing.get());
+  const Floats weight = arguments.floats(1, "weight");
+  arguments.requireLength(weight, weightLength(conv), "weight");
+  napi_valuetype type = napi_undefined;
+  require(arguments.env(), napi_typeof(arguments.env(), arguments.at(2), &type));
+  const float* bias = nullptr;
+  if (type != napi_null) {
+    const Floats given = arguments.floats(2, "bias");
+    arguments.requireLength(given, biasLength(conv), "bias");
+    bias = given.data;
+  }
+  std::shared_ptr<const PackedFilter> filter = packFilter(conv, weight.data, bias);
+  const int64_t bytes = packedBytes(*filter);
+  return environment.handles->wrap<PackedFilter>(arguments.env(), std::move(filter), bytes);
+}
+
+napi_value isa(Environment& environment, Arguments& arguments) {
+  return Napi::String::New(arguments.env(), environment.kernels->name);
+}
+
+napi_value useIsa(Environment& environment, Arguments& arguments) {
+  const std::string name = arguments.text(0, "isa");
+  if (const Kernels* const kernels = findKernels(name)) {
+    environment.kernels = kernels;
+    return nullptr;
+  }
+  std::string list;
+  for (const Kernels* const kernels : supportedKernels())
+    list += (list.empty() ? "" : ", ") + std::string(kernels->name);
+  wrongValue(arguments.env(), arguments.operation(),
+             "'" + name + "' is not supported here; use one of " + list);
+}
+
+napi_value cpu(Environment&, Arguments& arguments) {
+  const Napi::Env env(arguments.env());
+  const auto list = [&](const std::vector<std::string>& names) {
+    Napi::Array array = Napi::Array::New(env, names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) array.Set(static_cast<uint32_t>(i), names[i]);
+    return array;
+  };
+  std::vector<std::string> supported;
+  for (const Kernels* const kernels : supportedKernels()) supported.emplace_back(kernels->name);
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("features", list(cpuFeatures()));
+  report.Set("supported", list(supported));
+  report.Set("brand", cpuBrand());
+  return report;
+}
+
+napi_value threads(Environment&, Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), threadCount());
+}
+
+napi_value setThreads(Environment&, Arguments& arguments) {
+  setThreadCount(static_cast<int>(arguments.integer(0, "count", 1, 1024)));
+  return nullptr;
+}
+
+napi_value freeScratch(Environment&, Arguments&) {
+  releaseScratch();
+  return nullptr;
+}
+
+double secondsOf(const Arguments& arguments, std::size_t index) {
+  const double seconds = arguments.number(index, "seconds");
+  if (!(seconds > 0 && seconds <= 60)) {
+    wrongValue(arguments.env(), arguments.operation(),
+               "seconds must be above 0 and at most 60, got " + show(arguments.env(), arguments.at(index)));
+  }
+  return seconds;
+}
+
+napi_value peak(Environment& environment, Arguments& arguments) {
+  return Napi::Number::New(arguments.env(), measurePeak(*environment.kernels, secondsOf(arguments, 0)));
+}
+
+napi_value bandwidth(Environment& environment, Arguments& arguments) {
+  const int64_t bytes = arguments.integer(0, "bytes", 4096, int64_t{1} << 40);
+  return Napi::Number::New(arguments.env(),
+                           measureBandwidth(*environment.kernels, bytes, secondsOf(arguments, 1)));
+}
+
+napi_value nothing(napi_env, napi_callback_info) { return nullptr; }
+
+using Body = napi_value (*)(Environment&, Arguments&);
+
+// The members that are no operations; their names also open their errors' sentences.
+struct Member {
+  const char* name;
+  Body body;
+};
+constexpr Member kMembers[] = {
+    {"submit", submit},
+    {"createConv", createConv},
+    {"createPool", createPool},
+    {"packFilter", pack},
+    {"isa", isa},
+    {"useIsa", useIsa},
+    {"cpu", cpu},
+    {"threads", threads},
+    {"setThreads", setThreads},
+    {"releaseScratch", freeScratch},
+    {"measurePeak", peak},
+    {"measureBandwidth", bandwidth},
+};
+constexpr std::size_t kMemberCount = sizeof kMembers / sizeof kMembers[0];
+
+template <std::size_t index>
+napi_value runMember(napi_env env, napi_callback_info info) {
+  return guarded(env, info, kMembers[index].name, kMembers[index].body);
+}
+
+napi_property_descriptor exported(const char* name, napi_callback callback, Environment* environment) {
+  return {name, nullptr, callback, nullptr, nullptr, nullptr, napi_enumerable, environment};
+}
+
+template <std::size_t... operations, std::size_t... members>
+void exportAll(Napi::Object exports, Environment* environment, std::index_sequence<operations...>,
+               std::index_sequence<members...>) {
+  const napi_property_descriptor all[] = {
+      exported(kOperations[operations].name, runOperation<operations>, environment)...,
+      exported(kMembers[members].name, runMember<members>, environment)...,
+      exported("nothing", nothing, environment),
+  };
+  require(exports.Env(), napi_define_properties(exports.Env(), exports, sizeof all / sizeof all[0], all));
+  exports.Set("abi", kAbi);
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  countEnvironment(env);
+  auto* const environment = new Environment(env);
+  env.SetInstanceData(environment);
+  exportAll(exports, environment, std::make_index_sequence<kOperationCount>(),
+            std::make_index_sequence<kMemberCount>());
+  return exports;
+}
+
+}  // namespace
+}  // namespace convkit
+
+NAPI_MODULE_INIT() { return Napi::RegisterModule(env, exports, convkit::initialise); }

@@ -1,0 +1,106 @@
+// The queue of background jobs and the thread that works it off.
+#include "binding/job_thread.h"
+
+#include <algorithm>
+#include <new>
+
+#include "threads/float_environment.h"
+#include "threads/pool.h"
+
+namespace convkit {
+
+JobThread& JobThread::instance() {
+  static JobThread* const thread = new JobThread;
+  return *thread;
+}
+
+void JobThread::submit(Client& client, std::shared_ptr<Job> job) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!thread_.joinable()) thread_ = std::thread([this, generation = generation_] { serve(generation); });
+    client.waiting_.push_back(std::move(job));
+    try {
+      if (client.waiting_.size() == 1) ready_.push_back(&client);
+    } catch (...) {
+      client.waiting_.pop_back();
+      throw;
+    }
+  }
+  submitted_.notify_one();
+}
+
+void JobThread::cancel(Client& client, const std::shared_ptr<Job>& job) {
+  job->cancelled.store(true, std::memory_order_relaxed);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // One that has not begun need not wait for its turn to say so.
+  const auto place = std::find(client.waiting_.begin(), client.waiting_.end(), job);
+  if (place == client.waiting_.end()) return;
+  client.waiting_.erase(place);
+  if (client.waiting_.empty()) ready_.remove(&client);
+  job->outcome = Job::Outcome::cancelled;
+  job->work = nullptr;
+  client.report(job);
+}
+
+void JobThread::close(Client& client) {
+  std::deque<std::shared_ptr<Job>> dropped;  // destroyed after the lock is released
+  std::unique_lock<std::mutex> lock(mutex_);
+  client.closed_ = true;
+  dropped.swap(client.waiting_);
+  ready_.remove(&client);
+  if (client.running_) client.running_->cancelled.store(true, std::memory_order_relaxed);
+  finished_.wait(lock, [&] { return client.running_ == nullptr; });
+}
+
+void JobThread::join() {
+  std::thread leaving;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    leaving = std::move(thread_);
+    ++generation_;
+  }
+  submitted_.notify_all();
+  if (leaving.joinable()) leaving.join();
+}
+
+void JobThread::serve(uint64_t generation) {
+  detail::prepareThread();
+  const FloatEnvironment environment;
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    submitted_.wait(lock, [&] { return !ready_.empty() || generation != generation_; });
+    if (generation != generation_) return;
+    runNext(lock);
+  }
+}
+
+void JobThread::runNext(std::unique_lock<std::mutex>& lock) {
+  Client& client = *ready_.front();
+  const std::shared_ptr<Job> job = std::move(client.waiting_.front());
+  client.waiting_.pop_front();
+  if (client.waiting_.empty()) {
+    ready_.pop_front();
+  } else {
+    ready_.splice(ready_.end(), ready_, ready_.begin());
+  }
+  client.running_ = job;
+  lock.unlock();
+
+  Job::Outcome outcome = Job::Outcome::done;
+  try {
+    job->work(&job->cancelled);
+  } catch (...) {
+    outcome = Job::Outcome::failed;
+  }
+  job->work = nullptr;  // what it held may be large
+
+  lock.lock();
+  job->outcome = outcome == Job::Outcome::done && job->cancelled.load(std::memory_order_relaxed)
+                     ? Job::Outcome::cancelled
+                     : outcome;
+  client.running_ = nullptr;
+  if (!client.closed_) client.report(job);
+  finished_.notify_all();
+}
+
+}  // namespace convkit

@@ -1,0 +1,228 @@
+// One struct for each operation of the contract: `parse` is all that stands between JavaScript and the
+// kernels.
+#include "binding/operations.h"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "binding/structs.h"
+#include "elementwise/elementwise.h"
+
+namespace convkit {
+namespace {
+
+struct ConvTask {
+  std::shared_ptr<const Conv> conv;
+  std::shared_ptr<const PackedFilter> filter;
+  const float* x;
+  float* y;
+  int64_t batch;
+
+  static ConvTask parse(Environment& environment, Arguments& arguments) {
+    auto conv = std::static_pointer_cast<const Conv>(environment.handle<Conv>(arguments, 0).thing);
+    auto filter =
+        std::static_pointer_cast<const PackedFilter>(environment.handle<PackedFilter>(arguments, 1).thing);
+    if (!fits(*conv, *filter)) {
+      wrongValue(arguments.env(), arguments.operation(),
+                 "filter was packed for a convolution that differs in more than image size");
+    }
+    const int64_t batch = arguments.integer(4, "batch", 0, kLargestSize);
+    const Floats x = arguments.floats(2, "x"), y = arguments.floats(3, "y");
+    arguments.requireLength(x, productOf({batch, inputLength(*conv)}), "x");
+    arguments.requireLength(y, productOf({batch, outputLength(*conv)}), "y");
+    arguments.requireApart(y, x, "x and y");
+    return {std::move(conv), std::move(filter), x.data, y.data, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const { runConv(*conv, *filter, x, y, batch, cancelled); }
+};
+
+struct PoolTask {
+  std::shared_ptr<const PoolGeometry> pool;
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t batch;
+
+  static PoolTask parse(Environment& environment, Arguments& arguments) {
+    auto pool =
+        std::static_pointer_cast<const PoolGeometry>(environment.handle<PoolGeometry>(arguments, 0).thing);
+    const int64_t batch = arguments.integer(3, "batch", 0, kLargestSize);
+    const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
+    arguments.requireLength(x, productOf({batch, inputLength(*pool)}), "x");
+    arguments.requireLength(y, productOf({batch, outputLength(*pool)}), "y");
+    arguments.requireApart(y, x, "x and y");
+    return {std::move(pool), environment.kernels, x.data, y.data, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const { runPool(*pool, *kernels, x, y, batch, cancelled); }
+};
+
+struct ActivateTask {
+  const Kernels* kernels;
+  ActivationChoice activation;
+  const float* x;
+  float* y;
+  int64_t n;
+
+  static ActivateTask parse(Environment& environment, Arguments& arguments) {
+    const ActivationChoice activation =
+        readActivation(arguments.env(), arguments.at(0), arguments.operation());
+    const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
+    arguments.requireLength(y, x.length, "y");
+    arguments.requireApartOrSame(y, x, "x and y");
+    return {environment.kernels, activation, x.data, y.data, x.length};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runActivate(*kernels, activation.kind, activation.negativeSlope, x, y, n, cancelled);
+  }
+};
+
+struct BinaryTask {
+  const Kernels* kernels;
+  bool multiplies;
+  const float *a, *b;
+  float* y;
+  int64_t n;
+
+  static BinaryTask parse(Environment& environment, Arguments& arguments) {
+    const bool multiplies = arguments.choice(0, "kind", {"add", "mul"}) == 1;
+    const Floats a = arguments.floats(1, "a"), b = arguments.floats(2, "b"), y = arguments.floats(3, "y");
+    arguments.requireLength(b, a.length, "b");
+    arguments.requireLength(y, a.length, "y");
+    arguments.requireApartOrSame(y, a, "a and y");
+    arguments.requireApartOrSame(y, b, "b and y");
+    return {environment.kernels, multiplies, a.data, b.data, y.data, a.length};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    (multiplies ? runMultiply : runAdd)(*kernels, a, b, y, n, cancelled);
+  }
+};
+
+struct ModulusTask {
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t n;
+
+  static ModulusTask parse(Environment& environment, Arguments& arguments) {
+    const Floats x = arguments.floats(0, "x"), y = arguments.floats(1, "y");
+    arguments.requireLength(x, productOf({2, y.length}), "x");
+    arguments.requireApart(y, x, "x and y");
+    return {environment.kernels, x.data, y.data, y.length};
+  }
+  void operator()(const CancelFlag* cancelled) const { runModulus(*kernels, x, y, n, cancelled); }
+};
+
+// The items of a list, before any of them is looked into: reading one may run JavaScript.
+std::vector<napi_value> itemsOf(const Arguments& arguments, std::size_t index, const char* name) {
+  const napi_env env = arguments.env();
+  bool isArray = false;
+  require(env, napi_is_array(env, arguments.at(index), &isArray));
+  if (!isArray) {
+    wrongType(env, arguments.operation(),
+              std::string(name) + " must be an array, got " + show(env, arguments.at(index)));
+  }
+  uint32_t length = 0;
+  require(env, napi_get_array_length(env, arguments.at(index), &length));
+  if (length > 65536) {
+    wrongValue(env, arguments.operation(),
+               std::string(name) + " must have at most 65536 items, got " + std::to_string(length));
+  }
+  std::vector<napi_value> items(length);
+  for (uint32_t k = 0; k < length; ++k)
+    require(env, napi_get_element(env, arguments.at(index), k, &items[k]));
+  return items;
+}
+
+struct ConcatTask {
+  std::vector<const float*> inputs;
+  std::vector<int64_t> widths;
+  float* y;
+  int64_t rows;
+
+  static ConcatTask parse(Environment&, Arguments& arguments) {
+    ConcatTask task{};
+    task.rows = arguments.integer(3, "rows", 0, kLargestCount - 1);
+    const std::vector<napi_value> arrays = itemsOf(arguments, 0, "inputs"),
+                                  widths = itemsOf(arguments, 1, "widths");
+    if (arrays.size() != widths.size()) {
+      wrongValue(arguments.env(), arguments.operation(),
+                 "inputs and widths must be as many, got " + std::to_string(arrays.size()) + " and " +
+                     std::to_string(widths.size()));
+    }
+    int64_t total = 0;
+    for (const napi_value width : widths) {
+      task.widths.push_back(
+          integerOf(arguments.env(), width, arguments.operation(), "each width", 0, kLargestSize));
+      total += task.widths.back();  // at most 2^16 times 2^31
+    }
+    const Floats y = arguments.floats(2, "y");
+    arguments.requireLength(y, productOf({task.rows, total}), "y");
+    for (std::size_t k = 0; k < arrays.size(); ++k) {
+      const Floats input = arguments.floatsOf(arrays[k], "each input");
+      arguments.requireLength(input, productOf({task.rows, task.widths[k]}), "each input");
+      arguments.requireApart(y, input, "inputs and y");
+      task.inputs.push_back(input.data);
+    }
+    task.y = y.data;
+    return task;
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runConcat(inputs.data(), widths.data(), static_cast<int64_t>(inputs.size()), y, rows, cancelled);
+  }
+};
+
+template <bool toChannelsLast>
+struct LayoutTask {
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t batch, rows, columns;
+
+  static LayoutTask parse(Environment& environment, Arguments& arguments) {
+    const int64_t batch = arguments.integer(2, "batch", 0, kLargestSize);
+    const int64_t channels = arguments.integer(3, "channels", 0, kLargestSize);
+    const int64_t positions = arguments.integer(4, "positions", 0, kLargestCount - 1);
+    const Floats x = arguments.floats(0, "x"), y = arguments.floats(1, "y");
+    const int64_t length = productOf({batch, channels, positions});
+    arguments.requireLength(x, length, "x");
+    arguments.requireLength(y, length, "y");
+    arguments.requireApart(y, x, "x and y");
+    return toChannelsLast ? LayoutTask{environment.kernels, x.data, y.data, batch, channels, positions}
+                          : LayoutTask{environment.kernels, x.data, y.data, batch, positions, channels};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    // An empty array has no address to work from
+    if (batch > 0 && rows > 0 && columns > 0) runTranspose(*kernels, x, y, batch, rows, columns, cancelled);
+  }
+};
+
+template <class Task>
+void run(Environment& environment, Arguments& arguments) {
+  Task::parse(environment, arguments)(nullptr);
+}
+
+template <class Task>
+Work prepare(Environment& environment, Arguments& arguments) {
+  return Work(Task::parse(environment, arguments));
+}
+
+template <class Task>
+constexpr Operation operation(const char* name) {
+  return {name, run<Task>, prepare<Task>};
+}
+
+}  // namespace
+
+const Operation kOperations[kOperationCount] = {
+    operation<ConvTask>("conv"),
+    operation<PoolTask>("pool"),
+    operation<ActivateTask>("activate"),
+    operation<BinaryTask>("binary"),
+    operation<ModulusTask>("modulus"),
+    operation<ConcatTask>("concat"),
+    operation<LayoutTask<true>>("toChannelsLast"),
+    operation<LayoutTask<false>>("toChannelsFirst"),
+};
+
+}  // namespace convkit

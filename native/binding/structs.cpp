@@ -1,0 +1,130 @@
+// Named fields to C++ structs. Reading a field may run JavaScript (a getter, a proxy), so nothing read here
+// points into JavaScript's memory: lists are copied as soon as they are seen.
+#include "binding/structs.h"
+
+#include <string>
+
+namespace convkit {
+namespace {
+
+class Fields {
+ public:
+  Fields(napi_env env, napi_value object, const char* operation, const std::string& name)
+      : env_(env), object_(object), operation_(operation) {
+    napi_valuetype type = napi_undefined;
+    require(env, napi_typeof(env, object, &type));
+    if (type != napi_object) wrongType(env, operation, name + " must be an object, got " + show(env, object));
+  }
+
+  napi_value get(const char* name) const {
+    napi_value value = nullptr;
+    require(env_, napi_get_named_property(env_, object_, name, &value));
+    return value;
+  }
+  int64_t integer(const char* name, int64_t least) const {
+    return integerOf(env_, get(name), operation_, name, least, kLargestSize);
+  }
+  std::size_t choice(const char* name, std::initializer_list<const char*> choices) const {
+    return choiceOf(env_, get(name), operation_, name, choices);
+  }
+  napi_value item(napi_value list, const char* name, uint32_t index) const {
+    bool isArray = false;
+    uint32_t length = 0;
+    require(env_, napi_is_array(env_, list, &isArray));
+    if (isArray) require(env_, napi_get_array_length(env_, list, &length));
+    if (length != 3)
+      wrongType(env_, operation_, std::string(name) + " must be an array of 3, got " + show(env_, list));
+    napi_value value = nullptr;
+    require(env_, napi_get_element(env_, list, index, &value));
+    return value;
+  }
+  Triple triple(const char* name, int64_t least) const {
+    const napi_value list = get(name);
+    const auto integer = [&](uint32_t index) {
+      return integerOf(env_, item(list, name, index), operation_, name, least, kLargestSize);
+    };
+    const int64_t depth = integer(0), height = integer(1);
+    return {depth, height, integer(2)};
+  }
+  // Copies element `index` of a list of three Int32Arrays.
+  std::vector<int32_t> integers(napi_value list, const char* name, uint32_t index, int64_t expected) const {
+    const napi_value value = item(list, name, index);
+    napi_typedarray_type type = napi_int8_array;
+    std::size_t length = 0;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_int32_array) {
+      wrongType(env_, operation_, std::string(name) + " must hold Int32Arrays, got " + show(env_, value));
+    }
+    if (static_cast<int64_t>(length) != expected) {
+      wrongValue(env_, operation_,
+                 std::string(name) + " must list one entry an output position, " + std::to_string(expected) +
+                     ", got " + std::to_string(length));
+    }
+    const auto* const first = static_cast<const int32_t*>(data);
+    return length == 0 ? std::vector<int32_t>() : std::vector<int32_t>(first, first + length);
+  }
+
+ private:
+  napi_env env_;
+  napi_value object_;
+  const char* operation_;
+};
+
+}  // namespace
+
+ActivationChoice readActivation(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "activation");
+  // In the order of the enumeration
+  const std::size_t kind = fields.choice(
+      "kind", {"none", "relu", "relu6", "leakyRelu", "sigmoid", "tanh", "silu", "gelu", "hardswish"});
+  const double slope = numberOf(env, fields.get("negativeSlope"), operation, "negativeSlope");
+  return {static_cast<Activation>(kind), static_cast<float>(slope)};
+}
+
+ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "geometry");
+  ConvGeometry g{};
+  g.inChannels = fields.integer("inChannels", 1);
+  g.outChannels = fields.integer("outChannels", 1);
+  g.groups = fields.integer("groups", 1);
+  g.inputSize = fields.triple("inputSize", 0);
+  g.kernelSize = fields.triple("kernelSize", 1);
+  g.stride = fields.triple("stride", 1);
+  g.dilation = fields.triple("dilation", 1);
+  g.padBegin = fields.triple("padBegin", 0);
+  g.padEnd = fields.triple("padEnd", 0);
+  g.outputSize = fields.triple("outputSize", 0);
+  g.paddingMode =
+      static_cast<PaddingMode>(fields.choice("paddingMode", {"zeros", "reflect", "replicate", "circular"}));
+  const ActivationChoice activation = readActivation(env, fields.get("activation"), operation);
+  g.activation = activation.kind;
+  g.negativeSlope = activation.negativeSlope;
+  fields.choice("algorithm", {"direct"});
+  return g;
+}
+
+PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "geometry");
+  PoolGeometry g{};
+  g.kind = static_cast<PoolKind>(fields.choice("kind", {"max", "average"}));
+  g.channels = fields.integer("channels", 1);
+  const Triple input = fields.triple("inputSize", 0), output = fields.triple("outputSize", 0),
+               dilation = fields.triple("dilation", 1);
+  const int64_t sizes[3] = {input.depth, input.height, input.width};
+  const int64_t outputs[3] = {output.depth, output.height, output.width};
+  const int64_t dilations[3] = {dilation.depth, dilation.height, dilation.width};
+  const napi_value begin = fields.get("begin"), end = fields.get("end"), span = fields.get("span");
+  for (uint32_t axis = 0; axis < 3; ++axis) {
+    g.axes[axis] = {sizes[axis], dilations[axis], fields.integers(begin, "begin", axis, outputs[axis]),
+                    fields.integers(end, "end", axis, outputs[axis]),
+                    fields.integers(span, "span", axis, outputs[axis])};
+  }
+  if (productOf({g.channels, sizes[0], sizes[1], sizes[2]}) >= kLargestCount ||
+      productOf({g.channels, outputs[0], outputs[1], outputs[2]}) >= kLargestCount) {
+    wrongValue(env, operation, "too many elements");
+  }
+  return g;
+}
+
+}  // namespace convkit
