@@ -1,0 +1,86 @@
+// The memory behind tensors: one float32 array, how its elements lie, and how often they may have changed.
+// It knows sizes and layouts; what the numbers mean is the tensor's business.
+
+import { active } from '../backend/index.js';
+import { wrongType } from '../errors.js';
+
+/** In place of a channel axis: the elements lie in the order of the shape. */
+export const ROW_MAJOR = -1;
+
+/**
+ * Row-major, or channels-last: [before the channel axis, after it, channels]. A channels-last array is never
+ * handed to a user and never written to after it was filled, so background work may read it without a copy.
+ */
+export class Storage {
+  readonly length: number;
+  /** Rises whenever the elements may have changed. */
+  version = 0;
+
+  constructor(
+    public data: Float32Array,
+    public channelAxis: number,
+  ) {
+    this.length = data.length;
+  }
+}
+
+/** The array, where it is still there: a transferred buffer leaves one of length 0. */
+export function alive(storage: Storage, operation: string): Float32Array {
+  if (storage.data.length !== storage.length) {
+    throw wrongType(
+      operation,
+      `the buffer of a tensor of ${storage.length} elements has been detached`,
+      'do not transfer or resize a buffer that a tensor still uses',
+    );
+  }
+  return storage.data;
+}
+
+/** A shape seen as [batch, channels, positions] around a channel axis. */
+export function extents(shape: readonly number[], channelAxis: number) {
+  let batch = 1;
+  let positions = 1;
+  for (let axis = 0; axis < channelAxis; axis++) batch *= shape[axis];
+  for (let axis = channelAxis + 1; axis < shape.length; axis++) positions *= shape[axis];
+  return { batch, channels: shape[channelAxis], positions };
+}
+
+/** A new row-major array of a storage's elements. */
+export function copyRowMajor(storage: Storage, shape: readonly number[], operation: string): Float32Array {
+  const data = alive(storage, operation);
+  if (storage.channelAxis === ROW_MAJOR) return data.slice();
+  const { batch, channels, positions } = extents(shape, storage.channelAxis);
+  if (channels <= 1 || positions <= 1) return data.slice();
+  const result = new Float32Array(data.length);
+  active().toChannelsFirst(data, result, batch, channels, positions);
+  return result;
+}
+
+/** Makes the storage itself row-major, so that its array can be handed out or given another shape. */
+export function settleRowMajor(storage: Storage, shape: readonly number[], operation: string): Float32Array {
+  if (storage.channelAxis === ROW_MAJOR) return alive(storage, operation);
+  storage.data = copyRowMajor(storage, shape, operation);
+  storage.channelAxis = ROW_MAJOR;
+  return storage.data;
+}
+
+/**
+ * The elements in channels-last order around `channelAxis`. `lasting` says that the array is read after this
+ * call returns: then it is one that no user can reach.
+ */
+export function channelsLastArray(
+  storage: Storage,
+  shape: readonly number[],
+  channelAxis: number,
+  lasting: boolean,
+  operation: string,
+): Float32Array {
+  const data = alive(storage, operation);
+  if (storage.channelAxis === channelAxis) return data;
+  const { batch, channels, positions } = extents(shape, channelAxis);
+  const rowMajor = storage.channelAxis === ROW_MAJOR ? data : copyRowMajor(storage, shape, operation);
+  if (channels <= 1 || positions <= 1) return lasting && rowMajor === data ? data.slice() : rowMajor;
+  const result = new Float32Array(data.length);
+  active().toChannelsLast(rowMajor, result, batch, channels, positions);
+  return result;
+}
