@@ -1,0 +1,158 @@
+// Convolution as layers mean it: cross-correlation of images with filters. One function prepares it for any number of
+// spatial dimensions; two- and one-dimensional work is three-dimensional work with unit extents.
+
+import { active, selectionCount } from '../backend/index.js';
+import { show, wrongShape, wrongType } from '../errors.js';
+import { allocate, showShape } from '../tensor/shape.js';
+import { Tensor, wrap } from '../tensor/tensor.js';
+import { convGeometry } from './conv-geometry.js';
+import { type ConvOptions, type ConvSettings, parseConvOptions } from './conv-options.js';
+import { filterOf } from './filter-cache.js';
+import { channelsLast, checkTensor, type Mode } from './inputs.js';
+import { toTriple } from './options.js';
+import { finished, type Prepared, runNow } from './run.js';
+
+/**
+ * 2-D convolution (cross-correlation): x [N, C, H, W] or [C, H, W] with weight [K, C / groups, kernelHeight, kernelWidth]
+ * and bias [K] or null gives [N, K, H', W'], where
+ * H' = floor((H + begin + end - dilation * (kernelHeight - 1) - 1) / stride) + 1.
+ *
+ * Each result is one chain of float32 fused multiply-adds in the order kernel row, kernel column, channel, then its bias,
+ * then the activation: the same bits on every backend. The packed weight is kept for the next call and rebuilt after the
+ * weight or bias may have changed (see {@link Tensor.data}).
+ *
+ * @throws TypeError | RangeError where an argument or option is not one.
+ * @throws ShapeError where shapes disagree or the kernel does not fit into the padded input.
+ * @example
+ * const x = Tensor.randn([1, 3, 32, 32]);
+ * const weight = Tensor.randn([8, 3, 5, 5]);
+ * ops.conv2d(x, weight, null, { stride: 2, padding: 'same', activation: 'relu' }).shape; // [1, 8, 16, 16]
+ */
+export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
+  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 2, 'conv2d'), 'now', 'conv2d'));
+}
+
+const AXES = ['', 'kernelWidth', 'kernelHeight, kernelWidth', 'kernelDepth, kernelHeight, kernelWidth'];
+
+/** Everything but the computing of a convolution under checked settings. */
+export function prepareConv(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  mode: Mode,
+  operation: string,
+): Prepared {
+  checkTensor(x, 'x', operation);
+  checkTensor(weight, 'weight', operation);
+  if (bias !== null) checkBias(bias, weight, operation);
+  const { rank, groups } = settings;
+  const shape = x.shape;
+  checkFit(shape, weight.shape, settings, operation);
+
+  // One lookup where this weight met images of this size before.
+  const channelAxis = shape.length - rank - 1;
+  const first = channelAxis + 1;
+  const depth = rank > 2 ? shape[first] : 1;
+  const height = rank > 1 ? shape[shape.length - 2] : 1;
+  const width = shape[shape.length - 1];
+  const binding = active();
+  const filter = filterOf(binding, selectionCount(), settings, weight, bias);
+  const { conv, outputSize } = filter.sized(depth, height, width, () =>
+    convGeometry(
+      settings,
+      {
+        inChannels: weight.shape[1] * groups,
+        outChannels: weight.shape[0],
+        kernelSize: toTriple(weight.shape.slice(2), 1),
+      },
+      [depth, height, width],
+      operation,
+    ),
+  );
+
+  const outputShape = shape.slice();
+  outputShape[channelAxis] = weight.shape[0];
+  for (let axis = 0; axis < rank; axis++) outputShape[first + axis] = outputSize[3 - rank + axis];
+  const batch = channelAxis === 1 ? shape[0] : 1;
+  const packed = filter.packed(conv, weight, operation);
+  const input = channelsLast(x, channelAxis, mode, operation);
+  const y = allocate(outputShape, operation);
+  const output = wrap(y, channelAxis, outputShape);
+  if (batch === 0) return finished(output);
+  return {
+    output,
+    run: () => binding.conv(conv, packed, input, y, batch),
+    submit: () => binding.submit('conv', conv, packed, input, y, batch),
+  };
+}
+
+function checkBias(bias: Tensor, weight: Tensor, operation: string): void {
+  if (!(bias instanceof Tensor)) {
+    throw wrongType(
+      operation,
+      `bias must be a Tensor or null, not ${show(bias)}`,
+      'options are the argument after it',
+    );
+  }
+  if (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[0]) {
+    throw wrongShape(
+      operation,
+      `Given weight of size ${showShape(weight.shape)}, expected bias to be 1-dimensional with ${weight.shape[0]} elements, ` +
+        `but got bias of size ${showShape(bias.shape)} instead`,
+    );
+  }
+}
+
+/** That the shapes of x and weight are those of a convolution, and of the same one. */
+function checkFit(
+  x: readonly number[],
+  weight: readonly number[],
+  { rank, groups }: ConvSettings,
+  operation: string,
+): void {
+  if (weight.length !== rank + 2) {
+    throw wrongShape(
+      operation,
+      `weight must be [outChannels, inChannels / groups, ${AXES[rank]}], but got weight of size: ${showShape(weight)}`,
+    );
+  }
+  if (x.length !== rank + 2 && x.length !== rank + 1) {
+    throw wrongShape(
+      operation,
+      `Expected ${rank + 1}D (unbatched) or ${rank + 2}D (batched) input to ${operation}, but got input of size: ${showShape(x)}`,
+    );
+  }
+  const channelAxis = x.length - rank - 1;
+  const inChannels = weight[1] * groups;
+  if (x[channelAxis] !== inChannels) {
+    const cure =
+      x[x.length - 1] === inChannels ? 'the channels of x come before its height and width' : undefined;
+    throw wrongShape(
+      operation,
+      `Given groups=${groups}, weight of size ${showShape(weight)}, expected input${showShape(x)} to have ${inChannels} channels, ` +
+        `but got ${x[channelAxis]} channels instead`,
+      cure,
+    );
+  }
+  if (weight[0] % groups !== 0) {
+    throw wrongShape(
+      operation,
+      `out_channels must be divisible by groups, but weight ${showShape(weight)} has ${weight[0]} output channels and groups=${groups}`,
+    );
+  }
+  for (let axis = 0; axis < weight.length; axis++) {
+    if (weight[axis] === 0) {
+      const law = axis < 2 ? 'weight must have channels' : 'kernel size should be greater than zero';
+      throw wrongShape(operation, `${law}, but got weight of size ${showShape(weight)}`);
+    }
+  }
+  for (let axis = channelAxis + 1; axis < x.length; axis++) {
+    if (x[axis] === 0) {
+      throw wrongShape(
+        operation,
+        `input must have non-zero size for dimensions other than batch, but got input of size: ${showShape(x)}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Packed filters and convolution handles, kept from call to call. They hang on the weight tensor, so they go when it
+// goes; each weight keeps a few, and each of those serves the last few image sizes.
+
+import type { Binding, Conv, ConvGeometry, PackedFilter, Triple } from '../../binding.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
+import { type ConvSettings, sameSettings } from './conv-options.js';
+import { rowMajor } from './inputs.js';
+
+/** Layers that share one weight with different settings are rare; image sizes vary in detection and extraction. */
+const SETTINGS_KEPT = 2;
+const SIZES_KEPT = 8;
+
+/** A convolution at one image size. */
+export interface SizedConv {
+  readonly depth: number;
+  readonly height: number;
+  readonly width: number;
+  readonly conv: Conv;
+  readonly outputSize: Triple;
+}
+
+/** One weight and bias under one set of settings. */
+export class Filter {
+  readonly #sizes: SizedConv[] = [];
+  #next = 0;
+  #packed: PackedFilter | undefined;
+  #weightVersion = -1;
+  #biasVersion = -1;
+
+  constructor(
+    readonly binding: Binding,
+    readonly selection: number,
+    readonly settings: ConvSettings,
+    readonly bias: Tensor | null,
+  ) {}
+
+  /** The convolution of images of one size, made by `geometry` where it is new. */
+  sized(depth: number, height: number, width: number, geometry: () => ConvGeometry): SizedConv {
+    for (const kept of this.#sizes) {
+      if (kept.width === width && kept.height === height && kept.depth === depth) return kept;
+    }
+    const made = geometry();
+    const conv = this.binding.createConv(made);
+    const sized = { depth, height, width, conv, outputSize: made.outputSize };
+    this.#sizes[this.#next] = sized;
+    this.#next = (this.#next + 1) % SIZES_KEPT;
+    return sized;
+  }
+
+  /** The weights as the kernels read them, packed anew where they may have changed. */
+  packed(conv: Conv, weight: Tensor, operation: string): PackedFilter {
+    const weightVersion = storageOf(weight).version;
+    const biasVersion = this.bias === null ? 0 : storageOf(this.bias).version;
+    if (
+      this.#packed === undefined ||
+      weightVersion !== this.#weightVersion ||
+      biasVersion !== this.#biasVersion
+    ) {
+      this.#packed = this.binding.packFilter(
+        conv,
+        rowMajor(weight, 'now', operation),
+        this.bias === null ? null : rowMajor(this.bias, 'now', operation),
+      );
+      this.#weightVersion = weightVersion;
+      this.#biasVersion = biasVersion;
+    }
+    return this.#packed;
+  }
+}
+
+const filters = new WeakMap<Tensor, Filter[]>();
+
+/** The filter of a weight, bias and settings on the backend at hand; another backend's are forgotten. */
+export function filterOf(
+  binding: Binding,
+  selection: number,
+  settings: ConvSettings,
+  weight: Tensor,
+  bias: Tensor | null,
+): Filter {
+  let kept = filters.get(weight);
+  if (kept !== undefined) {
+    for (const filter of kept) {
+      if (filter.bias === bias && filter.selection === selection && sameSettings(filter.settings, settings)) {
+        return filter;
+      }
+    }
+    kept = kept.filter((filter) => filter.selection === selection);
+  }
+  const filter = new Filter(binding, selection, settings, bias);
+  filters.set(weight, [filter, ...(kept ?? [])].slice(0, SETTINGS_KEPT));
+  return filter;
+}

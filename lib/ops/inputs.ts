@@ -1,0 +1,52 @@
+// What operations ask of their tensors: that they are tensors, and their elements in a layout.
+
+import { show, wrongType } from '../errors.js';
+import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR } from '../tensor/storage.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
+
+/** Whether the arrays are read during this call only, or after it has returned and users may write again. */
+export type Mode = 'now' | 'background';
+
+export function checkTensor(value: unknown, name: string, operation: string): asserts value is Tensor {
+  if (!(value instanceof Tensor)) {
+    const cure =
+      Array.isArray(value) || ArrayBuffer.isView(value)
+        ? 'use Tensor.from(nested) or new Tensor(array, shape)'
+        : undefined;
+    throw wrongType(operation, `${name} must be a Tensor, not ${show(value)}`, cure);
+  }
+}
+
+/** The elements around a channel axis, channels last. */
+export function channelsLast(
+  tensor: Tensor,
+  channelAxis: number,
+  mode: Mode,
+  operation: string,
+): Float32Array {
+  return channelsLastArray(storageOf(tensor), tensor.shape, channelAxis, mode === 'background', operation);
+}
+
+/** The elements as they lie, for work that treats each alone. A row-major array may be a user's, a channels-last one never is. */
+export function asTheyLie(tensor: Tensor, mode: Mode, operation: string): Float32Array {
+  const storage = storageOf(tensor);
+  const data = alive(storage, operation);
+  return mode === 'background' && storage.channelAxis === ROW_MAJOR ? data.slice() : data;
+}
+
+/** The elements in the order of the shape. */
+export function rowMajor(tensor: Tensor, mode: Mode, operation: string): Float32Array {
+  const storage = storageOf(tensor);
+  if (storage.channelAxis !== ROW_MAJOR) return copyRowMajor(storage, tensor.shape, operation);
+  return asTheyLie(tensor, mode, operation);
+}
+
+/** Where a tensor's channels lie last, or ROW_MAJOR. */
+export const layoutOf = (tensor: Tensor): number => storageOf(tensor).channelAxis;
+
+/** The elements in a given layout: around a channel axis, or row-major. */
+export function inLayout(tensor: Tensor, layout: number, mode: Mode, operation: string): Float32Array {
+  return layout === ROW_MAJOR
+    ? rowMajor(tensor, mode, operation)
+    : channelsLast(tensor, layout, mode, operation);
+}

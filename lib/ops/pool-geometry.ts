@@ -1,0 +1,114 @@
+// Pooling windows, axis by axis: where each begins and ends inside the input, and what an average divides by.
+
+import type { PoolGeometry, Triple } from '../../binding.js';
+import { wrongShape } from '../errors.js';
+import { effectiveKernel } from './conv-geometry.js';
+
+/** Windows that slide. */
+export interface SlidingPool {
+  readonly kind: 'max' | 'average';
+  readonly kernelSize: Triple;
+  readonly stride: Triple;
+  readonly padding: Triple;
+  readonly dilation: Triple;
+  readonly ceilMode: boolean;
+  readonly countIncludePad: boolean;
+}
+
+/** Windows that divide the input into a given number of parts; 0 keeps the size of the input. */
+export interface AdaptivePool {
+  readonly kind: 'adaptiveAverage';
+  readonly outputSize: Triple;
+}
+
+export type PoolSettings = SlidingPool | AdaptivePool;
+
+interface Axis {
+  begin: Int32Array;
+  end: Int32Array;
+  span: Int32Array;
+}
+
+/** One or more windows over `size` positions; the number of them, in PyTorch's way of rounding up. */
+function slidingCount(pool: SlidingPool, axis: number, size: number): number {
+  const stride = pool.stride[axis];
+  const padding = pool.padding[axis];
+  const free = size + 2 * padding - effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
+  if (!pool.ceilMode) return Math.floor(free / stride) + 1;
+  const count = Math.ceil(free / stride) + 1;
+  // A window must not begin in the padding at the end.
+  return (count - 1) * stride >= size + padding ? count - 1 : count;
+}
+
+function slidingAxis(pool: SlidingPool, axis: number, size: number, count: number): Axis {
+  const window = effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
+  const padding = pool.padding[axis];
+  const dilation = pool.dilation[axis];
+  const begin = new Int32Array(count);
+  const end = new Int32Array(count);
+  const span = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    const first = i * pool.stride[axis] - padding;
+    const last = first + window;
+    begin[i] = first < 0 ? first + Math.ceil(-first / dilation) * dilation : first;
+    end[i] = Math.min(last, size);
+    // Padding counts where it was asked for; what ceilMode adds beyond it never does.
+    span[i] = pool.countIncludePad ? Math.min(last, size + padding) - first : end[i] - begin[i];
+  }
+  return { begin, end, span };
+}
+
+function adaptiveAxis(size: number, count: number): Axis {
+  const begin = new Int32Array(count);
+  const end = new Int32Array(count);
+  const span = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    begin[i] = Math.floor((i * size) / count);
+    end[i] = Math.ceil(((i + 1) * size) / count);
+    span[i] = end[i] - begin[i];
+  }
+  return { begin, end, span };
+}
+
+/** Everything about the pooling of one image. @throws ShapeError where no window fits. */
+export function poolGeometry(
+  pool: PoolSettings,
+  channels: number,
+  inputSize: Triple,
+  operation: string,
+): PoolGeometry {
+  const adaptive = pool.kind === 'adaptiveAverage';
+  const counts = inputSize.map((size, axis) =>
+    adaptive ? pool.outputSize[axis] || size : slidingCount(pool, axis, size),
+  );
+  if (counts.some((count) => count < 1)) {
+    throw wrongShape(
+      operation,
+      `Given input size: (${[channels, ...inputSize].join('x')}). Calculated output size: (${[channels, ...counts].join('x')}). ` +
+        'Output size is too small',
+    );
+  }
+  const axes = counts.map((count, axis) =>
+    adaptive ? adaptiveAxis(inputSize[axis], count) : slidingAxis(pool, axis, inputSize[axis], count),
+  );
+  for (const { begin, end } of axes) {
+    const empty = begin.findIndex((first, i) => first >= end[i]);
+    if (empty >= 0) {
+      throw wrongShape(
+        operation,
+        `window ${empty} lies in the padding, with no input under any of its taps`,
+        'use less padding or dilation',
+      );
+    }
+  }
+  return {
+    kind: pool.kind === 'max' ? 'max' : 'average',
+    channels,
+    inputSize,
+    outputSize: [counts[0], counts[1], counts[2]],
+    dilation: adaptive ? [1, 1, 1] : pool.dilation,
+    begin: [axes[0].begin, axes[1].begin, axes[2].begin],
+    end: [axes[0].end, axes[1].end, axes[2].end],
+    span: [axes[0].span, axes[1].span, axes[2].span],
+  };
+}

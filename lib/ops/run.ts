@@ -1,0 +1,79 @@
+// Every operation is prepared first (checked, sized, its input in the right layout, its output allocated) and then
+// run: at once, or in the background. What is prepared here never needs checking again.
+
+import type { Job } from '../../binding.js';
+import { BackendError, show, wrongType } from '../errors.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { knownOptions } from './options.js';
+
+/** An operation ready to run. */
+export interface Prepared {
+  readonly output: Tensor;
+  /** Computes the output now. */
+  run(): void;
+  /** Begins to compute it off this thread. */
+  submit(): Job;
+}
+
+export interface ForwardOptions {
+  /** Aborting rejects the promise with the signal's reason and drops what is not yet computed. */
+  signal?: AbortSignal;
+}
+
+/** An output that needs no computing: an empty batch, or elements that were only moved. */
+export function finished(output: Tensor): Prepared {
+  return {
+    output,
+    run: () => {},
+    submit: () => ({ finished: Promise.resolve('done'), cancel: () => {} }),
+  };
+}
+
+export function runNow(prepared: Prepared): Tensor {
+  prepared.run();
+  return prepared.output;
+}
+
+/** The signal among the options of an asynchronous call. */
+export function checkedSignal(
+  options: ForwardOptions | undefined,
+  operation: string,
+): AbortSignal | undefined {
+  const { signal } = knownOptions(options, ['signal'], operation);
+  if (signal !== undefined && signal !== null && !(signal instanceof AbortSignal)) {
+    throw wrongType(operation, `signal must be an AbortSignal, not ${show(signal)}`);
+  }
+  return signal ?? undefined;
+}
+
+/**
+ * Prepares at once, so that the caller's tensors are free when this returns its promise, and computes in the
+ * background. Everything wrong, wrong input too, rejects the promise.
+ */
+export async function runInBackground(
+  prepare: () => Prepared,
+  options: ForwardOptions | undefined,
+  operation: string,
+): Promise<Tensor> {
+  const signal = checkedSignal(options, operation);
+  signal?.throwIfAborted();
+  const { output, submit } = prepare();
+  const job = submit();
+  let aborted = (): void => {};
+  const abortion = new Promise<never>((_, reject) => {
+    aborted = () => {
+      job.cancel();
+      reject(signal?.reason);
+    };
+  });
+  signal?.addEventListener('abort', aborted, { once: true });
+  try {
+    const ending = await (signal ? Promise.race([job.finished, abortion]) : job.finished);
+    if (ending === 'cancelled') {
+      throw new BackendError(`${operation}: the computation was cancelled by the backend`);
+    }
+    return output;
+  } finally {
+    signal?.removeEventListener('abort', aborted);
+  }
+}
