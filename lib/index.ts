@@ -1,0 +1,17 @@
+// The public names of the package; nobody inside imports them from here.
+
+import { info, releaseScratch, setThreads, use } from './backend/index.js';
+
+export type { ActivationKind, Isa, PaddingMode } from '../binding.js';
+export type { BackendInfo } from './backend/index.js';
+export { BackendError, ShapeError } from './errors.js';
+export * as nn from './nn/index.js';
+export { manualSeed } from './numerics/philox.js';
+export * as ops from './ops/index.js';
+export type { ForwardOptions } from './ops/run.js';
+export type { Nested } from './tensor/nested.js';
+export { noGrad } from './tensor/no-grad.js';
+export { type RandomOptions, Tensor } from './tensor/tensor.js';
+
+/** What computes underneath, and how many threads it takes. */
+export const backend = { info, use, setThreads, releaseScratch } as const;

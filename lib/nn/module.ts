@@ -1,0 +1,214 @@
+// The base of layers and networks: finds parameters and children by their fields, as PyTorch does, and names them alike.
+
+import { inspect } from 'node:util';
+import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
+import type { ForwardOptions } from '../ops/run.js';
+import { sameShape, showShape } from '../tensor/shape.js';
+import { assign, Tensor } from '../tensor/tensor.js';
+
+/** Weights by name, as PyTorch names them: `'0.weight'`. */
+export type StateDict = Record<string, Tensor>;
+
+/**
+ * A layer or a network. Subclasses assign their parts to fields: every Tensor is a parameter, every Module (or array of
+ * modules) a child, both named after the field. A tensor that is neither trained nor saved belongs in a private `#field`,
+ * one that is saved but not trained is announced with {@link registerBuffer}.
+ *
+ * @example
+ * class Residual extends nn.Module {
+ *   constructor(channels) {
+ *     super();
+ *     this.conv = new nn.Conv2d(channels, channels, 3, { padding: 1 });
+ *   }
+ *   forward(x) {
+ *     return ops.add(x, this.conv.forward(x));
+ *   }
+ * }
+ * Object.keys(new Residual(8).stateDict()); // ['conv.weight', 'conv.bias']
+ */
+export abstract class Module {
+  /** Whether the module is being trained; some layers act differently then. */
+  training = true;
+  readonly #buffers = new Set<string>();
+
+  abstract forward(...inputs: Tensor[]): Tensor;
+
+  /**
+   * `forward` off the event loop. Every layer and Sequential has it; a module that only defines `forward` rejects, because
+   * wrapping it in a promise would block all the same.
+   */
+  async forwardAsync(_x: Tensor, _options?: ForwardOptions): Promise<Tensor> {
+    const name = moduleName(this);
+    throw wrongType(
+      name,
+      'this module defines forward() only',
+      `give ${name} a forwardAsync(x, options) that awaits the forwardAsync of its layers, or compose it with nn.Sequential`,
+    );
+  }
+
+  /** Says that a field's tensor is saved with the weights but is no parameter: running statistics, for instance. */
+  registerBuffer(name: string, tensor: Tensor): void {
+    if (typeof name !== 'string')
+      throw wrongType('registerBuffer', `name must be a string, not ${show(name)}`);
+    if (!(tensor instanceof Tensor)) {
+      throw wrongType('registerBuffer', `${name} must be a Tensor, not ${show(tensor)}`);
+    }
+    this.#buffers.add(name);
+    Object.assign(this, { [name]: tensor });
+  }
+
+  /** The direct children with their names. */
+  namedChildren(): [string, Module][] {
+    const children: [string, Module][] = [];
+    for (const [name, value] of Object.entries(this)) {
+      if (value instanceof Module) children.push([name, value]);
+      else if (Array.isArray(value)) {
+        value.forEach((item: unknown, i) => {
+          if (item instanceof Module) children.push([`${name}.${i}`, item]);
+        });
+      }
+    }
+    return children;
+  }
+
+  /** This module, named '', and all below it with their paths; each once. */
+  namedModules(): [string, Module][] {
+    const found = new Map<Module, string>();
+    const visit = (path: string, module: Module): void => {
+      if (found.has(module)) return;
+      found.set(module, path);
+      for (const [name, child] of module.namedChildren()) {
+        visit(path === '' ? name : `${path}.${name}`, child);
+      }
+    };
+    visit('', this);
+    return [...found].map(([module, path]) => [path, module]);
+  }
+
+  /** The trainable tensors of this module and all below it, each once. */
+  parameters(): Tensor[] {
+    return this.namedParameters().map(([, tensor]) => tensor);
+  }
+
+  /** The same with their names. */
+  namedParameters(): [string, Tensor][] {
+    return once(this.#tensors().filter(([, , buffer]) => !buffer));
+  }
+
+  /** The tensors that are saved but not trained, with their names. */
+  namedBuffers(): [string, Tensor][] {
+    return once(this.#tensors().filter(([, , buffer]) => buffer));
+  }
+
+  /** All parameters and buffers by name. They share memory with the module's own. */
+  stateDict(): StateDict {
+    return Object.fromEntries(this.#tensors().map(([name, tensor]) => [name, tensor.detach()]));
+  }
+
+  /**
+   * Copies weights into this module by name. Nothing is copied unless everything fits; with `strict: false`, names that
+   * only one side has are passed over, and given back.
+   *
+   * @throws ShapeError | RangeError listing every missing and unexpected name and every size that differs.
+   */
+  loadStateDict(
+    dict: StateDict,
+    { strict = true }: { strict?: boolean } = {},
+  ): { missingKeys: string[]; unexpectedKeys: string[] } {
+    if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
+      throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
+    }
+    const own = this.#tensors();
+    const names = new Set(own.map(([name]) => name));
+    const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name));
+    const unexpectedKeys = Object.keys(dict).filter((name) => !names.has(name));
+    const sizes: string[] = [];
+    for (const [name, tensor] of own) {
+      if (!Object.hasOwn(dict, name)) continue;
+      const given: unknown = dict[name];
+      if (!(given instanceof Tensor)) {
+        throw wrongType('loadStateDict', `"${name}" must be a Tensor, not ${show(given)}`);
+      }
+      if (!sameShape(given.shape, tensor.shape)) {
+        sizes.push(
+          `size mismatch for ${name}: copying a param with shape ${showShape(given.shape)} from checkpoint, ` +
+            `the shape in current model is ${showShape(tensor.shape)}.`,
+        );
+      }
+    }
+
+    const quoted = (keys: string[]) => keys.map((name) => `"${name}"`).join(', ');
+    const faults: string[] = [];
+    if (strict && missingKeys.length > 0)
+      faults.push(`Missing key(s) in state_dict: ${quoted(missingKeys)}.`);
+    if (strict && unexpectedKeys.length > 0) {
+      faults.push(`Unexpected key(s) in state_dict: ${quoted(unexpectedKeys)}.`);
+    }
+    if (faults.length + sizes.length > 0) {
+      const wrong = sizes.length > 0 ? wrongShape : wrongValue;
+      const title = `Error(s) in loading state_dict for ${moduleName(this)}:`;
+      throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'));
+    }
+    for (const [name, tensor] of own) {
+      if (Object.hasOwn(dict, name)) assign(tensor, dict[name], 'loadStateDict');
+    }
+    return { missingKeys, unexpectedKeys };
+  }
+
+  /** Puts this module and all below it into training mode, or out of it. */
+  train(training = true): this {
+    for (const [, module] of this.namedModules()) module.training = training;
+    return this;
+  }
+
+  /** Puts this module and all below it into inference mode. */
+  eval(): this {
+    return this.train(false);
+  }
+
+  /** What `String(module)` shows between the parentheses; layers give their sizes and options. */
+  protected extraRepr(): string {
+    return '';
+  }
+
+  /** The module and its children, one a line, as PyTorch prints them. */
+  toString(): string {
+    const children = this.namedChildren().map(
+      ([name, child]) => `  (${name}): ${child.toString().replaceAll('\n', '\n  ')}\n`,
+    );
+    const extra = this.extraRepr();
+    return `${moduleName(this)}(${children.length > 0 ? `\n${extra ? `  ${extra}\n` : ''}${children.join('')}` : extra})`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  /** Every tensor below this module with its path, and whether it is a buffer. */
+  #tensors(): [name: string, tensor: Tensor, buffer: boolean][] {
+    const found: [string, Tensor, boolean][] = [];
+    const open = new Set<Module>();
+    const visit = (prefix: string, module: Module): void => {
+      if (open.has(module)) {
+        throw wrongValue(moduleName(this), `a module contains itself, at '${prefix.slice(0, -1)}'`);
+      }
+      open.add(module);
+      for (const [name, value] of Object.entries(module)) {
+        if (value instanceof Tensor) found.push([prefix + name, value, module.#buffers.has(name)]);
+      }
+      for (const [name, child] of module.namedChildren()) visit(`${prefix}${name}.`, child);
+      open.delete(module);
+    };
+    visit('', this);
+    return found;
+  }
+}
+
+const once = (tensors: [string, Tensor, boolean][]): [string, Tensor][] => {
+  const found = new Map<Tensor, string>();
+  for (const [name, tensor] of tensors) if (!found.has(tensor)) found.set(tensor, name);
+  return [...found].map(([tensor, name]) => [name, tensor]);
+};
+
+/** The name of a module's class. */
+export const moduleName = (module: Module): string => module.constructor.name || 'Module';
