@@ -1,0 +1,64 @@
+// convkit through its public API, on one backend and instruction set, in one of two ways: channels-last tensors in
+// and out (how layers hand them to each other), or plain NCHW data in and NCHW data out of every call.
+
+import type { Isa } from '../../binding.js';
+import type { Layer } from '../layer.js';
+import { shapes } from '../layer.js';
+import { loadLibrary } from '../library.js';
+import { Absent, type Contender, type Settings } from './contender.js';
+
+export interface ConvkitOptions {
+  readonly backend: Isa | 'reference';
+  readonly layout: 'channelsLast' | 'nchw';
+}
+
+/** @throws Absent where this machine or build has no such backend, or the library no such layer yet. */
+export async function convkitContender(settings: Settings, options: ConvkitOptions): Promise<Contender> {
+  const { layer, data, threads } = settings;
+  const { convkit, engine } = await loadLibrary();
+  try {
+    if (options.backend === 'reference') engine.use('reference');
+    else engine.use('native', { isa: options.backend });
+  } catch (error) {
+    throw new Absent(error instanceof Error ? error.message : String(error));
+  }
+  engine.setThreads(threads);
+  const shape = shapes(layer);
+  const conv = makeConv(layer, convkit.nn);
+  conv.loadStateDict({
+    weight: new convkit.Tensor(data.weight, shape.weight),
+    bias: new convkit.Tensor(data.bias, [layer.outChannels]),
+  });
+  const resident = new convkit.Tensor(data.x, shape.x).channelsLast();
+  const forward =
+    options.layout === 'channelsLast'
+      ? () => conv.forward(resident)
+      : () => conv.forward(new convkit.Tensor(data.x, shape.x));
+  return {
+    run() {
+      const y = forward();
+      if (options.layout === 'nchw') y.data;
+    },
+    async output() {
+      return forward().data;
+    },
+    version: `numerics ${engine.info().numerics}`,
+  };
+}
+
+type Nn = Awaited<ReturnType<typeof loadLibrary>>['convkit']['nn'];
+
+function makeConv(layer: Layer, nn: Nn): InstanceType<Nn['Conv2d']> {
+  if (layer.operation !== 'conv2d') throw new Absent(`convkit has no ${layer.operation} yet`);
+  const [height, width] = layer.kernelSize;
+  const pair = (values: readonly number[]): [number, number] => [values[0], values[1]];
+  return new nn.Conv2d(layer.inChannels, layer.outChannels, [height, width], {
+    stride: pair(layer.stride),
+    dilation: pair(layer.dilation),
+    groups: layer.groups,
+    padding: [
+      [layer.padBegin[0], layer.padEnd[0]],
+      [layer.padBegin[1], layer.padEnd[1]],
+    ],
+  });
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import {
+  bytes,
+  describe as describeLayer,
+  flops,
+  outputSize,
+  parseLayers,
+  shapes,
+} from '../../bench/layer.js';
+
+const one = (line: string) => parseLayers(line, 'test').layers[0];
+
+describe('the grammar of bench/layers', () => {
+  it('reads every option, and comments and blank lines say nothing', () => {
+    const { layers, targets } = parseLayers(
+      '# comment\n\ntarget stem 0.9 # why\nconv2d 2x6x9x8 12 3x5 s2x1 p1x0:2 d1x2 g3 times=4 class=odd name=n # tail\n',
+      'test',
+    );
+    expect(targets).toEqual(new Map([['stem', 0.9]]));
+    expect(layers).toEqual([
+      {
+        name: 'n',
+        class: 'odd',
+        operation: 'conv2d',
+        batch: 2,
+        inChannels: 6,
+        inputSize: [9, 8],
+        outChannels: 12,
+        kernelSize: [3, 5],
+        stride: [2, 1],
+        padBegin: [1, 0],
+        padEnd: [1, 2],
+        dilation: [1, 2],
+        outputPadding: [0, 0],
+        groups: 3,
+        times: 4,
+      },
+    ]);
+  });
+
+  it.each([
+    'conv2d 1x3x224x224 64 7x7 s2 p3',
+    'conv2d 2x6x9x8 12 3x5 s2x1 p1x0:2 d1x2 g3',
+    'conv1d 1x16x1000 32 3 p0:2 d4',
+    'conv3d 1x3x16x112x112 64 3x7x7 s1x2x2 p1x3x3',
+    'convTranspose2d 1x64x28x28 32 3x3 s2 p1 o1',
+  ])('writes a layer as it was read: %s', (line) => {
+    expect(describeLayer(one(line))).toBe(line);
+  });
+
+  it.each([
+    ['conv4d 1x3x8x8 4 3x3', "unknown operation 'conv4d'"],
+    ['conv2d 1x3x8 4 3x3', "'1x3x8' should be 4 whole numbers"],
+    ['conv2d 1x3x8x8 4 3', "'3' should be 2 whole numbers"],
+    ['conv2d 1x3x8x8 4', 'expected OPERATION INPUT CHANNELS KERNEL'],
+    ['conv2d 1x3x8x8 4 3x3 q1', "unknown option 'q1'"],
+    ['conv2d 1x3x8x8 4 3x3 s1 s2', "'s' is given twice"],
+    ['conv2d 1x3x8x8 4 3x3 s0', "'0' should be"],
+    ['conv2d 1x3x8x8 4 3x3 g2', '2 groups do not divide'],
+    ['conv2d 1x3x8x8 4 9x9', 'the output is empty'],
+    ['target stem', 'expected "target CLASS RATIO"'],
+  ])('refuses %j, and says where', (line, reason) => {
+    expect(() => parseLayers(`\n${line}`, 'file.txt')).toThrow(SyntaxError);
+    expect(() => parseLayers(`\n${line}`, 'file.txt')).toThrow(`file.txt:2: ${reason}`);
+  });
+
+  it('reads the files of the benchmark, whose names are all different', () => {
+    const files = ['foundation', 'typescript'].map((name) => {
+      const url = new URL(`../../bench/layers/${name}.txt`, import.meta.url);
+      return parseLayers(readFileSync(url, 'utf8'), name);
+    });
+    const layers = files.flatMap((file) => file.layers);
+    expect(layers.length).toBe(20);
+    expect(new Set(layers.map(({ name }) => name)).size).toBe(layers.length);
+    for (const kind of new Set(files[0].layers.map((layer) => layer.class)))
+      expect(files[0].targets.has(kind), `a target for ${kind}`).toBe(true);
+  });
+});
+
+describe('the arithmetic of a layer', () => {
+  it("gives ResNet's stem 112 x 112 outputs, 236 MFLOP and its bytes", () => {
+    const stem = one('conv2d 1x3x224x224 64 7x7 s2 p3');
+    expect(outputSize(stem)).toEqual([112, 112]);
+    expect(flops(stem)).toBe(2 * 112 * 112 * 64 * 3 * 49);
+    expect(bytes(stem)).toBe(4 * (3 * 224 * 224 + 64 * 3 * 49 + 64 + 64 * 112 * 112));
+  });
+
+  it('counts the channels of a group only', () => {
+    const depthwise = one('conv2d 1x32x112x112 32 3x3 p1 g32');
+    expect(shapes(depthwise).weight).toEqual([32, 1, 3, 3]);
+    expect(flops(depthwise)).toBe(2 * 112 * 112 * 32 * 9);
+  });
+
+  it('inverts the size formula for transposed layers', () => {
+    const transposed = one('convTranspose2d 1x64x28x28 32 3x3 s2 p1 o1');
+    expect(outputSize(transposed)).toEqual([56, 56]);
+    expect(shapes(transposed).weight).toEqual([64, 32, 3, 3]);
+    expect(flops(transposed)).toBe(2 * 28 * 28 * 64 * 32 * 9);
+  });
+});
