@@ -27,7 +27,7 @@ inline int64_t sourceIndex(int64_t i, int64_t size, PaddingMode mode) {
 }
 
 struct Axis {
-  int64_t input, output, kernel, stride, dilation, padBegin;
+  int64_t input, output, kernel, stride, dilation, padBegin;  // output: positions of the grid
   std::vector<int32_t> source;  // [output][kernel], kPadding where the tap reads zero padding
 
   const int32_t* taps(int64_t position) const { return source.data() + position * kernel; }

@@ -14,12 +14,12 @@ constexpr int64_t kPositionsPerBand =
 // `columns` pixels of a padded input row from padded column `first` on; the row is `line` of the image (null:
 // zeros).
 void copyRow(const Conv& conv, const float* line, int64_t first, int64_t columns, float* to) {
-  const int64_t channels = conv.geometry.inChannels, width = conv.width.input;
+  const int64_t channels = conv.geometry.inChannels, width = conv.grids[0].width.input;
   if (line == nullptr) {
     std::memset(to, 0, static_cast<std::size_t>(columns * channels) * sizeof(float));
     return;
   }
-  const int64_t start = first - conv.width.padBegin;  // the input column of the first pixel
+  const int64_t start = first - conv.grids[0].width.padBegin;  // the input column of the first pixel
   const int64_t insideBegin = std::min(columns, std::max<int64_t>(0, -start));
   const int64_t insideEnd = std::max(insideBegin, std::min(columns, width - start));
   const auto pad = [&](int64_t begin, int64_t end) {
@@ -41,7 +41,8 @@ void copyRow(const Conv& conv, const float* line, int64_t first, int64_t columns
 void runBands(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
               const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
-  const Axis &depthAxis = conv.depth, &heightAxis = conv.height, &widthAxis = conv.width;
+  const Axis &depthAxis = conv.grids[0].depth, &heightAxis = conv.grids[0].height,
+             &widthAxis = conv.grids[0].width;
   const int64_t channels = g.inChannels, taps = depthAxis.kernel * heightAxis.kernel;
   const int64_t depth = widthAxis.kernel * channels;
   const int64_t extent = heightAxis.dilation * (heightAxis.kernel - 1) + 1;
@@ -82,14 +83,15 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
     }
 
     // A pointer per kernel row and position, then the product
-    auto** rows = static_cast<const float**>(
-        scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
+    const float** rows = rowMemory(scratch, count * taps);
+    const EvenTiles even(count, filter.height);
+    OutputTile* tiles = tileMemory(scratch, even.tiles());
     const int64_t first = (plane * heightAxis.output + rowBegin) * widthAxis.output + columnBegin;
-    const PositionBlock block{
-        rows, taps, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels, false};
-    for (int64_t t = 0; t < block.tiles; t++) {
-      const int64_t begin = block.tileBegin(t), end = block.tileEnd(t), height = end - begin;
-      for (int64_t m = begin; m < end; m++) {
+    for (int64_t t = 0; t < even.tiles(); t++) {
+      const int64_t begin = even.begin(t);
+      const int height = even.height(t);
+      tiles[t] = {rows + begin * taps, y + (first + begin) * g.outChannels, height};
+      for (int64_t m = begin; m < begin + height; m++) {
         const int64_t row = m / width * heightAxis.stride, column = m % width * widthAxis.stride;
         const float** out = rows + begin * taps + (m - begin);
         for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
@@ -100,7 +102,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
         }
       }
     }
-    multiply(conv, filter, block, steps, 0, panels);
+    multiply(conv, filter, {tiles, even.tiles(), taps, depth, g.outChannels, false}, steps, 0, panels);
   });
 }
 

@@ -21,17 +21,19 @@ void runColumns(const Conv& conv, const PackedFilter& filter, const float* x, fl
   const std::vector<StepBlock> steps = splitSteps(1, depth, depth);
   parallelFor(blocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t first = positions * chunk / blocks, count = positions * (chunk + 1) / blocks - first;
-    auto** pixels = static_cast<const float**>(
-        scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
+    const float** pixels = rowMemory(scratch, count * taps);
     auto** rows =
         static_cast<const float**>(scratch.bytes(1, static_cast<std::size_t>(count) * sizeof(const float*)));
     float* patches = scratch.floats(2, static_cast<std::size_t>(count * depth));
     for (int64_t m = 0; m < count; m++) {
-      fillRows(conv, x, first + m, 1, 1, pixels + m * taps);
+      fillRows(conv, conv.grids[0], x, first + m, 1, 1, pixels + m * taps);
       rows[m] = patches + m * depth;
     }
-    const PositionBlock block{
-        rows, 1, depth, count, ceilDivide(count, filter.height), y + first * g.outChannels, false};
+    const EvenTiles even(count, filter.height);
+    OutputTile* tiles = tileMemory(scratch, even.tiles());
+    for (int64_t t = 0; t < even.tiles(); t++)
+      tiles[t] = {rows + even.begin(t), y + (first + even.begin(t)) * g.outChannels, even.height(t)};
+    const TileBlock block{tiles, even.tiles(), 1, depth, g.outChannels, false};
     for (int64_t group = 0; group < g.groups; group++) {
       float* to = patches;
       for (int64_t i = 0; i < count * taps; i++) {

@@ -22,6 +22,9 @@ struct ConvGeometry {
   PaddingMode paddingMode;
   Activation activation;
   float negativeSlope;
+  // The transpose of a convolution that takes [outputSize, outChannels] to [inputSize, inChannels]; zero
+  // padding only.
+  bool transposed = false;
 };
 
 struct Conv;          // a checked geometry, bound to a kernel table
@@ -35,7 +38,8 @@ int64_t outputLength(const Conv&);  // floats of one image
 int64_t weightLength(const Conv&);
 int64_t biasLength(const Conv&);
 
-// weight [outChannels, inChannels / groups, kd, kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
+// weight [outChannels, inChannels / groups, kd, kh, kw], transposed [inChannels, outChannels / groups, kd,
+// kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
 std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias);
 int64_t packedBytes(const PackedFilter&);
 // Whether the filter was packed for a convolution that differs from this one in image size only, if at all.

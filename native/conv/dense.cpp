@@ -39,6 +39,7 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
 void runDense(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
               const CancelFlag* cancelled) {
   const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
+  const int64_t outChannels = conv.geometry.outChannels;
   const bool large = weightLength(conv) > kLargeFilter;
   const std::vector<StepBlock> steps = splitSteps(taps, depth, large ? kStepsPerBlock : taps * depth);
   const Plan plan = makePlan(conv, filter, positions, large);
@@ -48,14 +49,15 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, floa
     const int64_t tileBegin = plan.tiles * positionBlock / plan.positionBlocks;
     const int64_t tileEnd = plan.tiles * (positionBlock + 1) / plan.positionBlocks;
     const int64_t first = positions * tileBegin / plan.tiles, last = positions * tileEnd / plan.tiles;
-    const int64_t count = last - first, tiles = ceilDivide(count, filter.height);
-    auto** rows = static_cast<const float**>(
-        scratch.bytes(0, static_cast<std::size_t>(count * taps) * sizeof(const float*)));
-    const PositionBlock block{rows, taps, depth, count, tiles, y + first * conv.geometry.outChannels, true};
-    for (int64_t t = 0; t < tiles; t++) {
-      const int64_t begin = block.tileBegin(t);
-      fillRows(conv, x, first + begin, 1, static_cast<int>(block.tileEnd(t) - begin), rows + begin * taps);
+    const EvenTiles even(last - first, filter.height);
+    const float** rows = rowMemory(scratch, (last - first) * taps);
+    OutputTile* tiles = tileMemory(scratch, even.tiles());
+    for (int64_t t = 0; t < even.tiles(); t++) {
+      const int64_t begin = even.begin(t);
+      tiles[t] = {rows + begin * taps, y + (first + begin) * outChannels, even.height(t)};
+      fillRows(conv, conv.grids[0], x, first + begin, 1, even.height(t), rows + begin * taps);
     }
+    const TileBlock block{tiles, even.tiles(), taps, depth, outChannels, true};
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

@@ -3,7 +3,7 @@
 // a tile.
 #include <algorithm>
 
-#include "conv/plan.h"
+#include "conv/multiply.h"
 
 namespace convkit {
 namespace {
@@ -28,10 +28,10 @@ void runDepthwise(const Conv& conv, const PackedFilter& filter, const float* x, 
                   const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const Kernels& kernels = *conv.kernels;
-  const Axis &depth = conv.depth, &height = conv.height, &width = conv.width;
+  const Axis &depth = conv.grids[0].depth, &height = conv.grids[0].height, &width = conv.grids[0].width;
   const int64_t channels = g.outChannels, taps = conv.taps(), kernelRows = depth.kernel * height.kernel;
   const int64_t lines = batch * depth.output * height.output;  // output rows of the whole batch
-  const int64_t tallest = kernels.groupedRows, lanes = kernels.lanes;
+  const int64_t tallest = kernels.groupedRows;
   const Interior inner = interior(width);
   const DepthwiseKernel* runOf = kernels.depthwiseRun[(width.kernel - 3) / 2][width.stride - 1];
   const int64_t linesPerChunk = std::max<int64_t>(1, kPositionsPerChunk / width.output);
@@ -39,33 +39,18 @@ void runDepthwise(const Conv& conv, const PackedFilter& filter, const float* x, 
 
   // Rows of one column, at the left or right edge
   const auto edge = [&](int64_t column, int64_t lineBegin, int64_t lineEnd, const float** rows) {
-    GroupedTile tile{
-        rows,    taps,    1,       channels / lanes,        lanes,    lanes,    0, filter.index.data(), 0, 0,
-        nullptr, nullptr, nullptr, width.output * channels, conv.low, conv.high};
-    const int64_t tiles = ceilDivide(lineEnd - lineBegin, tallest), tail = channels % lanes;
-    for (int64_t t = 0; t < tiles; t++) {
-      const int64_t begin = lineBegin + (lineEnd - lineBegin) * t / tiles;
-      const int rowsHere = static_cast<int>(lineBegin + (lineEnd - lineBegin) * (t + 1) / tiles - begin);
-      const int64_t first = begin * width.output + column;
-      fillRows(conv, x, first, width.output, rowsHere, rows);
-      const auto run = [&](int64_t block, int64_t blocks, int64_t count) {
-        tile.blocks = blocks;
-        tile.inputs = tile.outputs = static_cast<int>(count);
-        tile.base = block * lanes;
-        tile.panel = filter.weights.data() + block * lanes * taps;
-        tile.bias = filter.bias.data() + block * lanes;
-        tile.c = y + first * channels + block * lanes;
-        kernels.depthwise[rowsHere](tile);
-      };
-      if (channels >= lanes) run(0, channels / lanes, lanes);
-      if (tail > 0) run(channels / lanes, 1, tail);
+    const EvenTiles even(lineEnd - lineBegin, tallest);
+    for (int64_t t = 0; t < even.tiles(); t++) {
+      const int64_t first = (lineBegin + even.begin(t)) * width.output + column;
+      const OutputTile tile{rows, y + first * channels, even.height(t)};
+      fillRows(conv, conv.grids[0], x, first, width.output, tile.height, rows);
+      multiplyGrouped(conv, filter, {&tile, 1, taps, 1, width.output * channels, true});
     }
   };
 
   parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t lineBegin = lines * chunk / chunks, lineEnd = lines * (chunk + 1) / chunks;
-    auto** rows = static_cast<const float**>(
-        scratch.bytes(0, static_cast<std::size_t>(taps * tallest) * sizeof(const float*)));
+    const float** rows = rowMemory(scratch, taps * tallest);
     for (int64_t line = lineBegin; line < lineEnd; line++) {
       const int64_t h = line % height.output, d = line / height.output % depth.output;
       const float* image = x + line / height.output / depth.output * g.inputSize.product() * channels;
@@ -81,15 +66,14 @@ void runDepthwise(const Conv& conv, const PackedFilter& filter, const float* x, 
             rows[kd * height.kernel + kh] = z < 0 || row < 0 ? nullptr : image + pixel * channels;
           }
         }
-        runOf[end - begin]({rows, kernelRows, channels, filter.weights.data(), filter.bias.data(),
-                            y + (line * width.output + begin) * channels, conv.low, conv.high});
+        float* to = y + (line * width.output + begin) * channels;
+        runOf[end - begin](
+            {rows, kernelRows, channels, filter.weights.data(), filter.bias.data(), to, conv.low, conv.high});
+        if (conv.activateApart) activateRows(conv, to, 0, 1, (end - begin) * channels);
       }
     }
     for (int64_t column = 0; column < inner.begin; column++) edge(column, lineBegin, lineEnd, rows);
     for (int64_t column = inner.end; column < width.output; column++) edge(column, lineBegin, lineEnd, rows);
-    if (conv.activateApart)
-      activateRows(conv, y + lineBegin * width.output * channels, 0, 1,
-                   (lineEnd - lineBegin) * width.output * channels);
   });
 }
 

@@ -24,11 +24,11 @@ std::vector<StepBlock> splitSteps(int64_t taps, int64_t depth, int64_t most) {
   return blocks;
 }
 
-void multiply(const Conv& conv, const PackedFilter& filter, const PositionBlock& block,
+void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& block,
               const std::vector<StepBlock>& steps, int64_t panelBegin, int64_t panelEnd) {
   const Kernels& kernels = *conv.kernels;
   GemmTile tile;
-  tile.ldc = conv.geometry.outChannels;
+  tile.ldc = block.ldc;
   tile.low = conv.low;
   tile.high = conv.high;
   for (std::size_t s = 0; s < steps.size(); s++) {
@@ -45,16 +45,25 @@ void multiply(const Conv& conv, const PackedFilter& filter, const PositionBlock&
           filter.weights.data() + panel.weights + (step.tapBegin * block.depth + step.channelBegin) * width;
       tile.bias = filter.bias.data() + panel.bias;
       tile.tail = panel.tail;
-      for (int64_t t = 0; t < block.tiles; t++) {
-        const int64_t begin = block.tileBegin(t);
-        const int height = static_cast<int>(block.tileEnd(t) - begin);
-        tile.rows = block.tileRows(t) + step.tapBegin * height;
-        tile.c = block.y + begin * tile.ldc + panel.outChannel;
-        kernels.gemm[panel.vectors][height](tile);
-        if (tile.last && conv.activateApart) activateRows(conv, tile.c, tile.ldc, height, panel.outCount);
+      for (int64_t t = 0; t < block.count; t++) {
+        const OutputTile& output = block.tiles[t];
+        tile.rows = output.rows + step.tapBegin * output.height;
+        tile.c = output.y + panel.outChannel;
+        kernels.gemm[panel.vectors][output.height](tile);
+        if (tile.last && conv.activateApart)
+          activateRows(conv, tile.c, tile.ldc, output.height, panel.outCount);
       }
     }
   }
+}
+
+const float** rowMemory(Scratch& scratch, int64_t pointers) {
+  return static_cast<const float**>(
+      scratch.bytes(0, static_cast<std::size_t>(pointers) * sizeof(const float*)));
+}
+
+OutputTile* tileMemory(Scratch& scratch, int64_t tiles) {
+  return static_cast<OutputTile*>(scratch.bytes(3, static_cast<std::size_t>(tiles) * sizeof(OutputTile)));
 }
 
 }  // namespace convkit

@@ -15,20 +15,43 @@ struct StepBlock {
 // The steps of `taps` x `depth` in order, in blocks of about `most` steps.
 std::vector<StepBlock> splitSteps(int64_t taps, int64_t depth, int64_t most);
 
-// Consecutive output positions, tiled evenly: heights differ by one at most.
-struct PositionBlock {
-  const float* const* rows;  // tile after tile, each [taps][its height]
+// Output positions ldc floats apart, and the input of each of their taps.
+struct OutputTile {
+  const float* const* rows;  // [taps][height]
+  float* y;                  // output channel 0 of the first position
+  int height;
+};
+
+struct TileBlock {
+  const OutputTile* tiles;
+  int64_t count;
   int64_t taps, depth;
-  int64_t count, tiles;
-  float* y;          // of the first position
+  int64_t ldc;
   bool groupsApart;  // rows point at a pixel of all groups, not of one
-  int64_t tileBegin(int64_t tile) const { return count * tile / tiles; }
-  int64_t tileEnd(int64_t tile) const { return count * (tile + 1) / tiles; }
-  const float* const* tileRows(int64_t tile) const { return rows + tileBegin(tile) * taps; }
+};
+
+// Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its
+// weights.
+class EvenTiles {
+ public:
+  EvenTiles(int64_t count, int64_t height) : count_(count), tiles_(ceilDivide(count, height)) {}
+  int64_t tiles() const { return tiles_; }
+  int64_t begin(int64_t tile) const { return count_ * tile / tiles_; }
+  int height(int64_t tile) const { return static_cast<int>(begin(tile + 1) - begin(tile)); }
+
+ private:
+  int64_t count_, tiles_;
 };
 
 // Output channels of panels [panelBegin, panelEnd) at every position of the block, finished.
-void multiply(const Conv&, const PackedFilter&, const PositionBlock&, const std::vector<StepBlock>&,
+void multiply(const Conv&, const PackedFilter&, const TileBlock&, const std::vector<StepBlock>&,
               int64_t panelBegin, int64_t panelEnd);
+
+// The same for a grouped or depthwise filter, all output channels.
+void multiplyGrouped(const Conv&, const PackedFilter&, const TileBlock&);
+
+// Memory of a block of tiles; the slots of a Scratch that drivers leave to it.
+const float** rowMemory(Scratch&, int64_t pointers);  // slot 0
+OutputTile* tileMemory(Scratch&, int64_t tiles);      // slot 3
 
 }  // namespace convkit

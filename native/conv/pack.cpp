@@ -22,11 +22,14 @@ namespace {
 // Copies output channels [first, first + count) of one group into columns of a panel `width` floats wide.
 void packPanel(const Conv& conv, const float* weight, int64_t first, int64_t count, int64_t width,
                float* panel) {
-  const int64_t taps = conv.taps(), depth = conv.groupInputs();
+  const int64_t taps = conv.taps(), depth = conv.groupInputs(), outputs = conv.groupOutputs();
   for (int64_t n = 0; n < count; n++) {
-    const float* filter = weight + (first + n) * depth * taps;
-    for (int64_t c = 0; c < depth; c++)
-      for (int64_t t = 0; t < taps; t++) panel[(t * depth + c) * width + n] = filter[c * taps + t];
+    const int64_t group = (first + n) / outputs, output = (first + n) % outputs;
+    for (int64_t c = 0; c < depth; c++) {
+      const int64_t kernel =
+          conv.geometry.transposed ? (group * depth + c) * outputs + output : (first + n) * depth + c;
+      for (int64_t t = 0; t < taps; t++) panel[(t * depth + c) * width + n] = weight[kernel * taps + t];
+    }
   }
 }
 
@@ -46,10 +49,12 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
                                                         g.outChannels,
                                                         g.groups,
                                                         g.kernelSize,
+                                                        g.transposed,
                                                         conv.kind,
                                                         AlignedFloats(weights),
                                                         AlignedFloats(bias),
                                                         {},
+                                                        0,
                                                         0,
                                                         0,
                                                         0,
@@ -101,6 +106,10 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
   filter->blocks = blocks;
   filter->blockInputs = groupsPerBlock * inputs;
   filter->blockOutputs = groupsPerBlock * outputs;
+  filter->wholeBlocks = 0;
+  while (filter->wholeBlocks * filter->blockInputs + lanes <= g.inChannels &&
+         (filter->wholeBlocks + 1) * filter->blockOutputs <= g.outChannels)
+    filter->wholeBlocks++;
   for (int64_t l = 0; l < lanes; l++) {
     const int64_t group =
         l < filter->blockOutputs ? l / outputs : 0;  // lanes left over read anything in range

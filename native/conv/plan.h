@@ -23,6 +23,15 @@ enum class DenseSource {
   columns,   // few channels that do not run on (dilated, grouped): im2col, a patch a row
 };
 
+// Output positions that share their pattern of taps: all of a convolution's; of a transposed one's those that
+// leave the same remainder by the stride, since the others' taps fall between input positions.
+struct Grid {
+  Axis depth, height, width;
+  Triple start, step;  // position p of the grid is output position start + p * step
+
+  int64_t positions() const { return depth.output * height.output * width.output; }
+};
+
 struct Conv {
   ConvGeometry geometry;
   const Kernels* kernels;
@@ -30,7 +39,7 @@ struct Conv {
   DenseSource source;  // where kind is dense
   bool
       depthwiseRuns;  // where kind is depthwise: its width suits the kernels that share loads between columns
-  Axis depth, height, width;
+  std::vector<Grid> grids;   // one, where not transposed
   std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
   float low, high;           // the part of the activation that is a clamp
   bool activateApart;        // the rest of it is a pass over the finished tile
@@ -67,6 +76,7 @@ struct PackedFilter {
   const Kernels* kernels;
   int64_t inChannels, outChannels, groups;
   Triple kernelSize;
+  bool transposed;
   FilterKind kind;
   AlignedFloats weights, bias;
   // dense
@@ -74,13 +84,20 @@ struct PackedFilter {
   int height;  // of the tiles: what the widest panel allows
   // grouped and depthwise
   int64_t blockInputs, blockOutputs, blocks;  // channels from one block to the next; number of blocks
+  int64_t wholeBlocks;         // leading blocks whose input spans a whole vector, and whose output is full
   std::vector<int32_t> index;  // [lanes]: input channel of a lane, relative to the block's base
 };
 
+const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
+std::vector<Grid> makeGrids(const ConvGeometry&);
+
 // Pointers of one tile: rows[tap * height + i] for output position first + i * step of the whole batch; a tap
 // that lies in zero padding for every one of them gets a null first pointer.
-void fillRows(const Conv&, const float* x, int64_t first, int64_t step, int height, const float** rows);
+void fillRows(const Conv&, const Grid&, const float* x, int64_t first, int64_t step, int height,
+              const float** rows);
 
+void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                   const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runColumns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);

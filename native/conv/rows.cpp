@@ -4,25 +4,26 @@
 
 namespace convkit {
 
-void fillRows(const Conv& conv, const float* x, int64_t first, int64_t step, int height, const float** rows) {
+void fillRows(const Conv& conv, const Grid& grid, const float* x, int64_t first, int64_t step, int height,
+              const float** rows) {
   const Triple& in = conv.geometry.inputSize;
   const int64_t channels = conv.geometry.inChannels, taps = conv.taps();
-  const int64_t kernelDepth = conv.depth.kernel, kernelHeight = conv.height.kernel,
-                kernelWidth = conv.width.kernel;
+  const int64_t kernelDepth = grid.depth.kernel, kernelHeight = grid.height.kernel,
+                kernelWidth = grid.width.kernel;
   const float* zeros = conv.zeros.data();
   bool anyPadding = false;
 
   // The position of the first row; the others follow by counting
-  int64_t w = first % conv.width.output, rest = first / conv.width.output;
-  int64_t h = rest % conv.height.output;
-  rest /= conv.height.output;
-  int64_t d = rest % conv.depth.output;
-  const float* image = x + rest / conv.depth.output * in.product() * channels;
+  int64_t w = first % grid.width.output, rest = first / grid.width.output;
+  int64_t h = rest % grid.height.output;
+  rest /= grid.height.output;
+  int64_t d = rest % grid.depth.output;
+  const float* image = x + rest / grid.depth.output * in.product() * channels;
 
   for (int i = 0; i < height; i++) {
-    const int32_t* fromDepth = conv.depth.taps(d);
-    const int32_t* fromHeight = conv.height.taps(h);
-    const int32_t* fromWidth = conv.width.taps(w);
+    const int32_t* fromDepth = grid.depth.taps(d);
+    const int32_t* fromHeight = grid.height.taps(h);
+    const int32_t* fromWidth = grid.width.taps(w);
     const float** out = rows + i;
     for (int64_t kd = 0; kd < kernelDepth; kd++) {
       for (int64_t kh = 0; kh < kernelHeight; kh++) {
@@ -37,10 +38,10 @@ void fillRows(const Conv& conv, const float* x, int64_t first, int64_t step, int
         }
       }
     }
-    for (w += step; w >= conv.width.output; w -= conv.width.output) {
-      if (++h < conv.height.output) continue;
+    for (w += step; w >= grid.width.output; w -= grid.width.output) {
+      if (++h < grid.height.output) continue;
       h = 0;
-      if (++d < conv.depth.output) continue;
+      if (++d < grid.depth.output) continue;
       d = 0;
       image += in.product() * channels;
     }
