@@ -1,0 +1,52 @@
+// Files to pixels, by sharp: an optional peer, loaded when the first image is decoded and never before.
+// What reproducibility begins with is what this returns: uint8 pixels. Resizing and grey are convkit's own.
+
+import { BackendError } from '../errors.js';
+import type { Pixels } from './resize.js';
+
+type Sharp = typeof import('sharp')['default'];
+let loading: Promise<Sharp> | undefined;
+
+async function loadSharp(): Promise<Sharp> {
+  try {
+    return (await import('sharp')).default;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    throw new BackendError(
+      `decode: images are decoded by sharp, which did not load (${reason}); run: npm install sharp`,
+    );
+  }
+}
+
+function decoder(): Promise<Sharp> {
+  loading ??= loadSharp();
+  return loading;
+}
+
+/** Loads sharp ahead of the first image. @throws BackendError saying how to install it where it is missing. */
+export async function requireDecoder(): Promise<void> {
+  await decoder();
+}
+
+export interface DecodeOptions {
+  /** Images of more pixels are refused before they are unpacked. Default 10^8. */
+  readonly maxPixels?: number;
+}
+
+/**
+ * Decodes a PNG, JPEG, WebP, TIFF, GIF or AVIF file to uint8 sRGB pixels of 3 channels, or 4 with transparency:
+ * turned as its EXIF orientation says, the first page or frame only, 16-bit samples reduced to 8, palettes
+ * expanded, CMYK converted. A truncated file is an error, never a half-grey picture.
+ *
+ * @throws BackendError without sharp; Error with the decoder's own words for an unreadable file.
+ */
+export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<Pixels> {
+  const sharp = await decoder();
+  const image = sharp(path, { failOn: 'truncated', limitInputPixels: options.maxPixels ?? 1e8 });
+  const { data, info } = await image
+    .rotate()
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
