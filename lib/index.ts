@@ -5,6 +5,8 @@ import { info, releaseScratch, setThreads, use } from './backend/index.js';
 export type { ActivationKind, Isa, PaddingMode } from '../binding.js';
 export type { BackendInfo } from './backend/index.js';
 export { BackendError, ShapeError } from './errors.js';
+export * as io from './io/index.js';
+export * as models from './models/index.js';
 export * as nn from './nn/index.js';
 export { manualSeed } from './numerics/philox.js';
 export * as ops from './ops/index.js';

@@ -1,0 +1,3 @@
+// The networks users call as `models.*`.
+
+export { Scattering, type ScatteringOptions } from './scattering.js';
