@@ -80,20 +80,20 @@ struct Elementary {
     const V square = Simd::mul(t, t);
     const V lost = Simd::fnma(t, t, square);
     const Split e = split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
-    V top = set(0.004124929f);
-    top = Simd::fma(top, t, set(0.040691078f));
-    top = Simd::fma(top, t, set(0.1834064f));
-    top = Simd::fma(top, t, set(0.43852553f));
+    V top = set(0x1.0c478ap-8f);
+    top = Simd::fma(top, t, set(0x1.4bc6dep-5f));
+    top = Simd::fma(top, t, set(0x1.7683dep-3f));
+    top = Simd::fma(top, t, set(0x1.c05a34p-2f));
     top = Simd::fma(top, t, set(0.5f));
-    V bottom = set(0.010339545f);
-    bottom = Simd::fma(bottom, t, set(0.10200378f));
-    bottom = Simd::fma(bottom, t, set(0.46992284f));
-    bottom = Simd::fma(bottom, t, set(1.2032136f));
-    bottom = Simd::fma(bottom, t, set(1.674936f));
+    V bottom = set(0x1.503c08p-7f);
+    bottom = Simd::fma(bottom, t, set(0x1.9fd8dep-4f));
+    bottom = Simd::fma(bottom, t, set(0x1.dfbcfap-2f));
+    bottom = Simd::fma(bottom, t, set(0x1.33782p+0f));
+    bottom = Simd::fma(bottom, t, set(0x1.ac6f48p+0f));
     bottom = Simd::fma(bottom, t, set(1.0f));
     const V tail = Simd::div(Simd::mul(Simd::add(e.s, set(1.0f)), top), bottom);
     const V below = scale(Simd::mul(Simd::greater(set(-15.0f), x), tail), e.n);
-    const V above = Simd::fnma(x, scale(tail, e.n), x);
+    const V above = Simd::fnma(t, scale(tail, e.n), x);
     return Simd::select(Simd::less(x, Simd::zero()), below, above);
   }
 

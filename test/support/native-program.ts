@@ -18,7 +18,7 @@ export interface NativeProgram {
 export function buildProgram(source: string, flags: readonly string[] = []): NativeProgram {
   const folder = mkdtempSync(join(tmpdir(), 'convkit-test-'));
   const binary = join(folder, 'program');
-  const compiler = process.env['CXX'] ?? 'g++';
+  const compiler = process.env.CXX ?? 'g++';
   const common = ['-std=c++17', '-O2', '-ffp-contract=off', '-Wall', '-Wextra', '-Werror', `-I${ROOT}native`];
   try {
     execFileSync(compiler, [...common, ...flags, join(ROOT, source), '-o', binary], { stdio: 'pipe' });

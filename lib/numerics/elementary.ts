@@ -1,0 +1,158 @@
+// Elementary functions of float32, each one fixed sequence of + - * / fma and selections: the mirror, step by
+// step, of native/elementwise/elementary.h, so that both give the same bits. Arguments and results are float32
+// values; each function is defined for all of them, infinities and NaN included.
+//
+// Errors are the largest over all 2^32 floats against float64 functions, in units of the last place of the exact
+// result: `measure FUNCTION 0 0xffffffff 1` of test/native/elementary.cpp.
+
+import { fmaf } from './fmaf.js';
+
+const { fround } = Math;
+
+// 1.5 * 2^23: added to a float below 2^22, it leaves no room for a fraction.
+const ROUNDER = 12582912;
+
+// biome-ignore lint/complexity/useMathMinMax: Math.max and Math.min treat NaN and the zeros otherwise
+const greater = (a: number, b: number): number => (a > b ? a : b);
+
+// biome-ignore lint/complexity/useMathMinMax: as above
+const lesser = (a: number, b: number): number => (a < b ? a : b);
+
+const nearest = (x: number): number => fround(fround(x + ROUNDER) - ROUNDER);
+
+const bits = new Int32Array(1);
+const float = new Float32Array(bits.buffer);
+
+/** 2^n for whole n in [-126, 127]. */
+function powerOfTwo(n: number): number {
+  bits[0] = (n + 127) << 23;
+  return float[0];
+}
+
+// Every constant here is a float32, written in full.
+const LOG2_E = 1.4426950216293335;
+const LN2_HIGH = 0.693145751953125;
+const LN2_LOW = 1.428606765330187e-6;
+const E6 = 0.001387286465615034;
+const E5 = 0.008368294686079025;
+const E4 = 0.04166742041707039;
+const E3 = 0.16666525602340698;
+const E2 = 0.4999999701976776;
+
+// What `split` leaves besides its result: e^(x + low) = (1 + result) * 2^splitExponent.
+let splitExponent = 0;
+
+/** For -115 <= x <= 89 and tiny low. A NaN in x reaches the result alone: the exponent is a number in any case. */
+function split(x: number, low: number): number {
+  const whole = fround(fmaf(x, LOG2_E, ROUNDER) - ROUNDER);
+  const n = lesser(whole, 128);
+  const high = fmaf(-n, LN2_HIGH, x);
+  const r = fround(high + fmaf(-n, LN2_LOW, low));
+  let q = fmaf(E6, r, E5);
+  q = fmaf(q, r, E4);
+  q = fmaf(q, r, E3);
+  q = fmaf(q, r, E2);
+  splitExponent = n;
+  return fmaf(q, fround(r * r), r);
+}
+
+/** x * 2^n in two exact powers, so that only a subnormal result rounds, and only once. */
+function scale(x: number, n: number): number {
+  const half = nearest(fround(n * 0.5));
+  return fround(fround(x * powerOfTwo(half)) * powerOfTwo(n - half));
+}
+
+/** e^x; error at most 0.00 ulp. Subnormal below -87.34, 0 below -103.97, infinite above 88.72. */
+export function exp(x: number): number {
+  const s = split(lesser(89, greater(-115, x)), 0);
+  return scale(fround(s + 1), splitExponent);
+}
+
+/** The hyperbolic tangent; error at most 0.00 ulp. */
+export function tanh(x: number): number {
+  const twice = fround(Math.abs(x) * 2);
+  const s = split(lesser(40, twice), 0);
+  const power = powerOfTwo(splitExponent);
+  const minusOne = fmaf(power, s, fround(power - 1));
+  const y = fround(minusOne / fround(minusOne + 2));
+  return x < 0 ? fround(0 - y) : y;
+}
+
+/** top / (1 + e^-x), with the power of two last where x is negative, so that nothing underflows early. */
+function logistic(x: number, top: number): number {
+  const depth = fround(0 - Math.abs(x));
+  const s = split(greater(-115, depth), 0);
+  const n = splitExponent;
+  const mantissa = fround(s + 1);
+  const bottom = fround(scale(mantissa, n) + 1);
+  if (!(x < 0)) return fround(top / bottom);
+  return scale(fround(fround(top * mantissa) / bottom), n);
+}
+
+/** 1 / (1 + e^-x); error at most 0.00 ulp. */
+export function sigmoid(x: number): number {
+  return logistic(x, 1);
+}
+
+/** x * sigmoid(x); error at most 0.00 ulp. -0 at -Infinity. */
+export function silu(x: number): number {
+  return logistic(x, greater(-115, x));
+}
+
+const P4 = 0.004093619529157877;
+const P3 = 0.04050010070204735;
+const P2 = 0.18286870419979095;
+const P1 = 0.43784409761428833;
+const Q5 = 0.010261062532663345;
+const Q4 = 0.10152518004179001;
+const Q3 = 0.46849432587623596;
+const Q2 = 1.2010517120361328;
+const Q1 = 1.6735730171203613;
+
+/**
+ * x * Phi(x), with Phi the normal distribution (the exact GELU, by erf); error at most 0.00 ulp, for negative x
+ * too. -0 at -Infinity.
+ *
+ * Phi(-t) = e^(-t^2 / 2) * P(t) / Q(t) with polynomials of positive coefficients; what t^2 / 2 loses in rounding
+ * goes into the exponential as its low part.
+ */
+export function gelu(x: number): number {
+  const t = lesser(15, Math.abs(x));
+  const square = fround(t * t);
+  const lost = fmaf(-t, t, square);
+  const s = split(fround(square * -0.5), fround(lost * 0.5));
+  const n = splitExponent;
+  let top = fmaf(P4, t, P3);
+  top = fmaf(top, t, P2);
+  top = fmaf(top, t, P1);
+  top = fmaf(top, t, 0.5);
+  let bottom = fmaf(Q5, t, Q4);
+  bottom = fmaf(bottom, t, Q3);
+  bottom = fmaf(bottom, t, Q2);
+  bottom = fmaf(bottom, t, Q1);
+  bottom = fmaf(bottom, t, 1);
+  const tail = fround(fround(fround(s + 1) * top) / bottom);
+  if (!(x < 0)) return fmaf(-t, scale(tail, n), x);
+  return scale(fround(greater(-15, x) * tail), n);
+}
+
+/** x * clamp(x + 3, 0, 6) / 6; error at most 0.00 ulp. */
+export function hardswish(x: number): number {
+  const ramp = relu6(fround(x + 3));
+  return fround(greater(-3, x) * fround(ramp / 6));
+}
+
+/** 0 > x ? 0 : x, exactly: -0 and NaN stay. */
+export function relu(x: number): number {
+  return greater(0, x);
+}
+
+/** relu, at most 6. */
+export function relu6(x: number): number {
+  return lesser(6, greater(0, x));
+}
+
+/** x where x > 0, else slope * x rounded once; slope is a float32. */
+export function leakyRelu(x: number, slope: number): number {
+  return 0 < x ? x : fround(slope * x);
+}

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as elementary from '../../lib/numerics/elementary.js';
+import { buildProgram, type NativeProgram } from '../support/native-program.js';
+
+const functions: Record<string, (x: number) => number> = {
+  exp: elementary.exp,
+  tanh: elementary.tanh,
+  sigmoid: elementary.sigmoid,
+  silu: elementary.silu,
+  gelu: elementary.gelu,
+  hardswish: elementary.hardswish,
+  relu: elementary.relu,
+  relu6: elementary.relu6,
+  leakyRelu: (x) => elementary.leakyRelu(x, Math.fround(0.01)),
+};
+
+/** The largest error in ulp that each docstring states. */
+const stated: Record<string, number> = {
+  exp: 1,
+  tanh: 3,
+  sigmoid: 3,
+  silu: 3,
+  gelu: 6,
+  hardswish: 2,
+  relu: 0,
+  relu6: 0,
+  leakyRelu: 0.5,
+};
+
+/** Every 4099th float of all 2^32, the special ones, and every float around the thresholds of the functions. */
+function samples(): Float32Array {
+  const bits: number[] = [];
+  for (let word = 0; word < 2 ** 32; word += 4099) bits.push(word);
+  const edges = [
+    0,
+    2 ** -149,
+    2 ** -126,
+    0.34657,
+    0.5,
+    3,
+    6,
+    15,
+    14.4,
+    17.5,
+    20,
+    87.34,
+    88.72,
+    89,
+    103.97,
+    115,
+    2 ** 127,
+  ];
+  const one = new Float32Array(1);
+  const word = new Uint32Array(one.buffer);
+  for (const edge of [...edges, Infinity]) {
+    for (const sign of [1, -1]) {
+      one[0] = sign * edge;
+      const center = word[0];
+      for (let step = -300; step <= 300; step++) bits.push((center + step) >>> 0);
+    }
+  }
+  return new Float32Array(Uint32Array.from(bits).buffer);
+}
+
+function floats(bytes: Buffer): Float32Array {
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+}
+
+let program: NativeProgram;
+beforeAll(() => {
+  program = buildProgram('test/native/elementary.cpp', ['-DISA_FILE="isa/scalar.cpp"']);
+}, 60_000);
+afterAll(() => program?.remove());
+
+describe.each(Object.keys(functions))('%s', (name) => {
+  it('has the same bits in TypeScript and in C++', () => {
+    const x = samples();
+    const y = floats(program.run(['apply', name], x));
+    expect(y.length).toBe(x.length);
+    const f = functions[name];
+    const wrong = x.findIndex((value, i) => !Object.is(f(value), y[i]));
+    expect(wrong < 0 ? 'equal' : `${name}(${x[wrong]}) is ${f(x[wrong])}, in C++ ${y[wrong]}`).toBe('equal');
+  });
+
+  it('stays within the error its docstring states', () => {
+    const report = program.run(['measure', name, '0', '0xffffffff', '8209'], new Uint8Array(0)).toString();
+    expect(Number(/^\w+ (\S+) ulp/.exec(report)?.[1])).toBeLessThanOrEqual(stated[name]);
+  });
+});
+
+describe('at the edges', () => {
+  it.each([
+    ['exp', [1, 1, Infinity, 0, NaN]],
+    ['tanh', [0, 0, 1, -1, NaN]],
+    ['sigmoid', [0.5, 0.5, 1, 0, NaN]],
+    ['silu', [0, -0, Infinity, -0, NaN]],
+    ['gelu', [0, -0, Infinity, -0, NaN]],
+    ['hardswish', [0, -0, Infinity, -0, NaN]],
+    ['relu', [0, -0, Infinity, 0, NaN]],
+    ['relu6', [0, -0, 6, 0, NaN]],
+    ['leakyRelu', [0, -0, Infinity, -Infinity, NaN]],
+  ])('%s at 0, -0, Infinity, -Infinity, NaN', (name, expected) => {
+    expect([0, -0, Infinity, -Infinity, Number.NaN].map(functions[name])).toEqual(expected);
+  });
+});
