@@ -21,9 +21,9 @@ function sanitizeKernels() {
   const thread = buildKernels(
     'sanitize-thread',
     { CMAKE_BUILD_TYPE: 'RelWithDebInfo', CONVKIT_SANITIZE: 'thread', CONVKIT_WERROR: 'OFF' },
-    ['threads_test', 'convolution_test', 'pooling_test'],
+    ['threads_test', 'job_thread_test', 'convolution_test', 'pooling_test'],
   );
-  ctest(thread, 'thread', { args: ['-R', '^(threads|convolution|pooling)_test$'], env: strict });
+  ctest(thread, 'thread', { args: ['-R', '^(threads|job_thread|convolution|pooling)_test$'], env: strict });
 }
 
 /** Leak detection is off: Node keeps much until it exits. The package loader reads CONVKIT_PREBUILD. */

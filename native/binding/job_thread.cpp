@@ -56,6 +56,8 @@ void JobThread::join() {
   std::thread leaving;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
+    if (busy_ || !ready_.empty())
+      return;  // an environment that has just begun needs the thread, and will end it
     leaving = std::move(thread_);
     ++generation_;
   }
@@ -84,6 +86,7 @@ void JobThread::runNext(std::unique_lock<std::mutex>& lock) {
     ready_.splice(ready_.end(), ready_, ready_.begin());
   }
   client.running_ = job;
+  busy_ = true;
   lock.unlock();
 
   Job::Outcome outcome = Job::Outcome::done;
@@ -99,6 +102,7 @@ void JobThread::runNext(std::unique_lock<std::mutex>& lock) {
                      ? Job::Outcome::cancelled
                      : outcome;
   client.running_ = nullptr;
+  busy_ = false;
   if (!client.closed_) client.report(job);
   finished_.notify_all();
 }

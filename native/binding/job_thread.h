@@ -52,7 +52,8 @@ class JobThread {
   void cancel(Client& client, const std::shared_ptr<Job>& job);
   // Cancels the client's jobs and returns when none of them is running; no report comes afterwards.
   void close(Client& client);
-  // Ends the thread, which a later `submit` starts again. Called when no environment is left.
+  // Ends the thread if it has nothing to do; a later `submit` starts it again. Called when no environment is
+  // left.
   void join();
 
  private:
@@ -62,6 +63,7 @@ class JobThread {
   std::mutex mutex_;
   std::condition_variable submitted_, finished_;
   std::list<Client*> ready_;  // those with waiting jobs, the next one first
+  bool busy_ = false;         // a job is running
   std::thread thread_;
   uint64_t generation_ = 0;  // raised when the thread is dismissed
 };
