@@ -215,5 +215,6 @@ int main(int argc, char** argv) {
   }
   for (int64_t seed = 1; seed <= test::kCases; seed++) test::runCase(seed);
   test::refuseInconsistent();
+  joinWorkers();
   return test::verdict();
 }

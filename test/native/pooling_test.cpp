@@ -105,5 +105,6 @@ int main() {
   using namespace convkit;
   for (int64_t seed = 1; seed <= 300; seed++) test::runCase(seed);
   test::refuseOutsideWindows();
+  joinWorkers();
   return test::verdict();
 }
