@@ -1,38 +1,34 @@
-// Activations of the contract as functions of one number, with NaN and signed zeros spelled out.
+// Activations of the contract as functions of one number.
 import type { Activation, ActivationKind } from '../../../binding.js';
 import { show, wrongType } from '../../errors.js';
+import { gelu, hardswish, leakyRelu, relu, relu6, sigmoid, silu, tanh } from '../../numerics/elementary.js';
 import { oneOf } from './checks.js';
 
 type Scalar = (x: number) => number;
 
-// biome-ignore lint/complexity/useMathMinMax: Math.max(0, -0) is 0, this is -0
-const relu: Scalar = (x) => (0 > x ? 0 : x);
-
-const relu6: Scalar = (x) => {
-  const positive = relu(x);
-  // biome-ignore lint/complexity/useMathMinMax: one rule for both comparisons
-  return positive > 6 ? 6 : positive;
-};
-
-const leakyRelu =
-  (slope: number): Scalar =>
-  (x) =>
-    0 > x ? Math.fround(slope * x) : x;
-
-const makers: Partial<Record<ActivationKind, (negativeSlope: number) => Scalar | null>> = {
+const makers: Readonly<Record<ActivationKind, (negativeSlope: number) => Scalar | null>> = {
   none: () => null,
   relu: () => relu,
   relu6: () => relu6,
-  leakyRelu: (negativeSlope) => leakyRelu(Math.fround(negativeSlope)),
+  leakyRelu: (negativeSlope) => {
+    const slope = Math.fround(negativeSlope);
+    return (x) => leakyRelu(x, slope);
+  },
+  sigmoid: () => sigmoid,
+  tanh: () => tanh,
+  silu: () => silu,
+  gelu: () => gelu,
+  hardswish: () => hardswish,
 };
+
+const KINDS = Object.keys(makers) as ActivationKind[];
 
 /** float32 to float32; null for 'none'. */
 export function activationOf(operation: string, activation: Activation): Scalar | null {
   if (typeof activation !== 'object' || activation === null)
     throw wrongType(operation, `activation must be an object, got ${show(activation)}`);
-  const kind = oneOf(operation, 'activation', activation.kind, Object.keys(makers) as ActivationKind[]);
+  const kind = oneOf(operation, 'activation', activation.kind, KINDS);
   if (typeof activation.negativeSlope !== 'number')
     throw wrongType(operation, `negativeSlope must be a number, got ${show(activation.negativeSlope)}`);
-  const make = makers[kind];
-  return make === undefined ? null : make(activation.negativeSlope);
+  return makers[kind](activation.negativeSlope);
 }

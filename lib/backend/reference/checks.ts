@@ -8,8 +8,36 @@ const MAX_ELEMENTS = 2 ** 31 - 1;
 export function checkFloats(operation: string, name: string, value: unknown, length: number): void {
   if (!(value instanceof Float32Array))
     throw wrongType(operation, `${name} must be a Float32Array, got ${show(value)}`);
-  if (value.length !== length)
-    throw wrongValue(operation, `${name} must hold ${length} floats, got ${value.length}`);
+  if (value.buffer instanceof SharedArrayBuffer)
+    throw wrongType(operation, `${name} must not lie in a SharedArrayBuffer`, 'copy it first');
+  if (value.length === length) return;
+  if (value.length === 0 && isDetached(value.buffer))
+    throw wrongType(operation, `${name} lies in a detached ArrayBuffer`);
+  throw wrongValue(operation, `${name} must have ${length} elements, got ${value.length}`);
+}
+
+function isDetached(buffer: ArrayBuffer): boolean {
+  try {
+    new Uint8Array(buffer);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Outputs are written while inputs are read: an operation whose y may be an input allows the very same memory. */
+export function checkApart(
+  operation: string,
+  y: Float32Array,
+  inputs: readonly Float32Array[],
+  allowed: 'same memory' | 'none',
+): void {
+  for (const x of inputs) {
+    if (x.buffer !== y.buffer || x.length === 0 || y.length === 0) continue;
+    if (allowed === 'same memory' && x.byteOffset === y.byteOffset) continue;
+    if (x.byteOffset < y.byteOffset + y.byteLength && y.byteOffset < x.byteOffset + x.byteLength)
+      throw wrongValue(operation, 'y must not share memory with an input', 'give it memory of its own');
+  }
 }
 
 export function checkCount(

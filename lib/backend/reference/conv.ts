@@ -2,7 +2,7 @@
 import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
-import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
+import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
 import { type Axis, faultOf, NO_TAP, tapSources } from './padding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
@@ -144,6 +144,7 @@ export function convWork(
   checkCount('conv', 'batch', batch, 0);
   checkFloats('conv', 'x', x, batch * plan.inputLength);
   checkFloats('conv', 'y', y, batch * plan.outputLength);
+  checkApart('conv', y, [x], 'none');
   return new ConvWork(plan, filter, x, y, batch);
 }
 

@@ -3,7 +3,7 @@ import type { Activation } from '../../../binding.js';
 import { wrongType } from '../../errors.js';
 import { fmaf } from '../../numerics/fmaf.js';
 import { activationOf } from './activation.js';
-import { checkFloats, oneOf } from './checks.js';
+import { checkApart, checkFloats, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
 
 const UNIT = 4096;
@@ -24,6 +24,7 @@ function lengthOf(operation: string, name: string, value: unknown): number {
 export function activateWork(activation: Activation, x: Float32Array, y: Float32Array): Work {
   const apply = activationOf('activate', activation);
   checkFloats('activate', 'y', y, lengthOf('activate', 'x', x));
+  checkApart('activate', y, [x], 'same memory');
   return elements(x.length, (begin, end) => {
     if (apply === null) y.set(x.subarray(begin, end), begin);
     else for (let i = begin; i < end; i++) y[i] = apply(x[i]);
@@ -35,6 +36,7 @@ export function binaryWork(kind: 'add' | 'mul', a: Float32Array, b: Float32Array
   const length = lengthOf('binary', 'a', a);
   checkFloats('binary', 'b', b, length);
   checkFloats('binary', 'y', y, length);
+  checkApart('binary', y, [a, b], 'same memory');
   return elements(length, (begin, end) => {
     // The double sum or product of two floats, rounded to float32 by the store, is the float32 one.
     if (kind === 'add') for (let i = begin; i < end; i++) y[i] = a[i] + b[i];
@@ -45,6 +47,7 @@ export function binaryWork(kind: 'add' | 'mul', a: Float32Array, b: Float32Array
 export function modulusWork(x: Float32Array, y: Float32Array): Work {
   const length = lengthOf('modulus', 'y', y);
   checkFloats('modulus', 'x', x, 2 * length);
+  checkApart('modulus', y, [x], 'none');
   return elements(length, (begin, end) => {
     for (let i = begin; i < end; i++) {
       const re = x[2 * i];

@@ -1,6 +1,6 @@
 // Reference data movement: channels-first to channels-last and back, and concatenation of rows.
-import { show, wrongType } from '../../errors.js';
-import { checkCount, checkFloats } from './checks.js';
+import { show, wrongType, wrongValue } from '../../errors.js';
+import { checkApart, checkCount, checkFloats } from './checks.js';
 import type { Work } from './jobs.js';
 
 /** Square blocks, so that neither side of a transposition strides through memory for long. */
@@ -41,6 +41,7 @@ function transposeWork(
   checkCount(operation, 'positions', operation === 'toChannelsLast' ? columns : rows, 0);
   checkFloats(operation, 'x', x, batch * rows * columns);
   checkFloats(operation, 'y', y, batch * rows * columns);
+  checkApart(operation, y, [x], 'none');
   const strips = Math.ceil(rows / BLOCK);
   return {
     units: batch * strips,
@@ -78,8 +79,12 @@ export function concatWork(
 ): Work {
   const operation = 'concat';
   if (!Array.isArray(inputs)) throw wrongType(operation, `inputs must be an array, got ${show(inputs)}`);
-  if (!Array.isArray(widths) || widths.length !== inputs.length)
-    throw wrongType(operation, `widths must be an array with one number an input, got ${show(widths)}`);
+  if (!Array.isArray(widths)) throw wrongType(operation, `widths must be an array, got ${show(widths)}`);
+  if (widths.length !== inputs.length)
+    throw wrongValue(
+      operation,
+      `inputs and widths must be as many, got ${inputs.length} and ${widths.length}`,
+    );
   checkCount(operation, 'rows', rows, 0);
   inputs.forEach((input, k) => {
     checkCount(operation, `widths[${k}]`, widths[k], 0);
@@ -87,6 +92,7 @@ export function concatWork(
   });
   const total = widths.reduce((sum, width) => sum + width, 0);
   checkFloats(operation, 'y', y, rows * total);
+  checkApart(operation, y, inputs, 'none');
   return {
     units: Math.ceil(rows / ROWS),
     run(begin, end) {

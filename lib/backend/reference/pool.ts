@@ -1,7 +1,7 @@
 // Reference pooling over windows listed per axis, channels innermost.
 import type { Pool, PoolGeometry, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
-import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
+import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
@@ -68,6 +68,7 @@ export function poolWork(pool: Pool, x: Float32Array, y: Float32Array, batch: nu
   checkCount('pool', 'batch', batch, 0);
   checkFloats('pool', 'x', x, batch * pool.inputLength);
   checkFloats('pool', 'y', y, batch * pool.outputLength);
+  checkApart('pool', y, [x], 'none');
   const { geometry, positions } = pool;
   const chunk = new Float32Array(geometry.channels);
   return {

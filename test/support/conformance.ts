@@ -1,0 +1,127 @@
+// Runs a problem on any implementation of the contract, and compares the bits of two answers.
+import type { Binding, Job } from '../../binding.js';
+import type { Problem } from './problems.js';
+
+/** One call of the contract, ready to run, and the output it will write. */
+export interface Call {
+  readonly output: Float32Array;
+  run(): void;
+  submit(): Job;
+}
+
+/** NaN in advance: an element that nobody writes shows. */
+const unwritten = (length: number) => new Float32Array(length).fill(Number.NaN);
+
+/** Prepares `problem` on `binding`. */
+export function callOf(binding: Binding, problem: Problem): Call {
+  switch (problem.family) {
+    case 'conv': {
+      const { geometry, batch, x, weight, bias } = problem;
+      const conv = binding.createConv(geometry);
+      const filter = binding.packFilter(conv, weight, bias);
+      const [depth, height, width] = geometry.outputSize;
+      const y = unwritten(batch * depth * height * width * geometry.outChannels);
+      return {
+        output: y,
+        run: () => binding.conv(conv, filter, x, y, batch),
+        submit: () => binding.submit('conv', conv, filter, x, y, batch),
+      };
+    }
+    case 'pool': {
+      const { geometry, batch, x } = problem;
+      const pool = binding.createPool(geometry);
+      const [depth, height, width] = geometry.outputSize;
+      const y = unwritten(batch * depth * height * width * geometry.channels);
+      return {
+        output: y,
+        run: () => binding.pool(pool, x, y, batch),
+        submit: () => binding.submit('pool', pool, x, y, batch),
+      };
+    }
+    case 'activate': {
+      const { activation, x } = problem;
+      const y = unwritten(x.length);
+      return {
+        output: y,
+        run: () => binding.activate(activation, x, y),
+        submit: () => binding.submit('activate', activation, x, y),
+      };
+    }
+    case 'binary': {
+      const { kind, a, b } = problem;
+      const y = unwritten(a.length);
+      return {
+        output: y,
+        run: () => binding.binary(kind, a, b, y),
+        submit: () => binding.submit('binary', kind, a, b, y),
+      };
+    }
+    case 'modulus': {
+      const { x } = problem;
+      const y = unwritten(x.length / 2);
+      return { output: y, run: () => binding.modulus(x, y), submit: () => binding.submit('modulus', x, y) };
+    }
+    case 'concat': {
+      const { inputs, widths, rows } = problem;
+      const y = unwritten(rows * widths.reduce((sum, width) => sum + width, 0));
+      return {
+        output: y,
+        run: () => binding.concat(inputs, widths, y, rows),
+        submit: () => binding.submit('concat', inputs, widths, y, rows),
+      };
+    }
+    case 'toChannelsLast':
+    case 'toChannelsFirst': {
+      const { family, x, batch, channels, positions } = problem;
+      const y = unwritten(x.length);
+      return {
+        output: y,
+        run: () => binding[family](x, y, batch, channels, positions),
+        submit: () => binding.submit(family, x, y, batch, channels, positions),
+      };
+    }
+  }
+}
+
+/** The answer of `binding`, in the foreground. */
+export function solve(binding: Binding, problem: Problem): Float32Array {
+  const call = callOf(binding, problem);
+  call.run();
+  return call.output;
+}
+
+/** The same problem cut between its images, in order; null where it has no batch to cut. */
+export function splitBatch(problem: Problem): readonly Problem[] | null {
+  if (!('batch' in problem) || problem.batch < 2) return null;
+  const { batch, x } = problem;
+  const image = x.length / batch;
+  const cut = Math.ceil(batch / 2);
+  return [
+    { ...problem, batch: cut, x: x.subarray(0, cut * image) },
+    { ...problem, batch: batch - cut, x: x.subarray(cut * image) },
+  ];
+}
+
+/** Where two answers first differ, in words; null where all bits agree. Every NaN is like every other. */
+export function difference(got: Float32Array, wanted: Float32Array): string | null {
+  if (got.length !== wanted.length) return `${got.length} elements instead of ${wanted.length}`;
+  const gotBits = new Uint32Array(got.buffer, got.byteOffset, got.length);
+  const wantedBits = new Uint32Array(wanted.buffer, wanted.byteOffset, wanted.length);
+  for (let i = 0; i < got.length; i++) {
+    if (gotBits[i] === wantedBits[i] || (Number.isNaN(got[i]) && Number.isNaN(wanted[i]))) continue;
+    const hex = (bits: number) => `0x${bits.toString(16).padStart(8, '0')}`;
+    return `element ${i} of ${got.length} is ${got[i]} (${hex(gotBits[i])}), not ${wanted[i]} (${hex(wantedBits[i])})`;
+  }
+  return null;
+}
+
+/** A problem without its data, for a failure's message. */
+export function describeProblem(problem: Problem): string {
+  return JSON.stringify(problem, (_, value) =>
+    value instanceof Float32Array
+      ? `${value.length} floats`
+      : value instanceof Int32Array
+        ? [...value]
+        : value,
+  );
+}

@@ -1,0 +1,265 @@
+// Random problems at the level of the contract: geometry, data and batch, all drawn from one seed.
+import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
+import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
+
+interface Common {
+  readonly seed: number;
+  readonly flavour: Flavour;
+}
+
+export type Problem = Common &
+  (
+    | {
+        readonly family: 'conv';
+        readonly geometry: ConvGeometry;
+        readonly batch: number;
+        readonly x: Float32Array;
+        readonly weight: Float32Array;
+        readonly bias: Float32Array | null;
+      }
+    | {
+        readonly family: 'pool';
+        readonly geometry: PoolGeometry;
+        readonly batch: number;
+        readonly x: Float32Array;
+      }
+    | { readonly family: 'activate'; readonly activation: Activation; readonly x: Float32Array }
+    | {
+        readonly family: 'binary';
+        readonly kind: 'add' | 'mul';
+        readonly a: Float32Array;
+        readonly b: Float32Array;
+      }
+    | { readonly family: 'modulus'; readonly x: Float32Array }
+    | {
+        readonly family: 'concat';
+        readonly inputs: readonly Float32Array[];
+        readonly widths: readonly number[];
+        readonly rows: number;
+      }
+    | {
+        readonly family: 'toChannelsLast' | 'toChannelsFirst';
+        readonly x: Float32Array;
+        readonly batch: number;
+        readonly channels: number;
+        readonly positions: number;
+      }
+  );
+
+/** 0, 1, and one below, at and above the lanes (4, 8, 16), panels (16, 32, 48, 64) and tile heights (6 to 14). */
+const LENGTHS = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000, 4097];
+const CHANNELS = [
+  1, 1, 2, 3, 3, 4, 5, 7, 8, 9, 11, 12, 13, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 100, 128,
+];
+const EXTENTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 28, 29];
+const KERNELS = [1, 1, 2, 3, 3, 3, 4, 5, 5, 7];
+const GROUP_WIDTHS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32];
+const MODES = ['zeros', 'zeros', 'zeros', 'reflect', 'replicate', 'circular'] as const;
+
+export const ACTIVATIONS: readonly ActivationKind[] = [
+  'none',
+  'relu',
+  'relu6',
+  'leakyRelu',
+  'sigmoid',
+  'tanh',
+  'silu',
+  'gelu',
+  'hardswish',
+];
+
+/** FMAs of an ordinary problem; one in 32 may take more, to be cut along its taps and over threads. */
+const COST = 150_000;
+const LARGE_COST = 4_000_000;
+
+/** The problem of a seed. Two thirds are convolutions. */
+export function problemOf(seed: number): Problem {
+  const random = new Random(seed);
+  const flavour = random.of(FLAVOURS);
+  const common = { seed, flavour };
+  const draw = (length: number) => drawFloats(random, length, flavour);
+  switch (random.of(['conv', 'conv', 'conv', 'conv', 'conv', 'conv', 'pool', 'elements', 'movement'])) {
+    case 'conv':
+      return { ...common, ...drawConv(random, draw) };
+    case 'pool':
+      return { ...common, ...drawPool(random, draw) };
+    case 'elements':
+      return { ...common, ...drawElements(random, draw) };
+    default:
+      return { ...common, ...drawMovement(random, draw) };
+  }
+}
+
+type Draw = (length: number) => Float32Array;
+
+const product = (sizes: readonly number[]) => sizes.reduce((total, size) => total * size, 1);
+
+export function drawActivation(random: Random): Activation {
+  return { kind: random.of(ACTIVATIONS), negativeSlope: random.of([0.01, 0.2, 0, -0.5, 1.5]) };
+}
+
+function drawConv(random: Random, draw: Draw) {
+  const most = random.once(32) ? LARGE_COST : COST;
+  for (;;) {
+    const geometry = drawConvGeometry(random);
+    const batch = random.of([0, 1, 1, 2, 2, 3]);
+    const inputs = geometry.inChannels / geometry.groups;
+    const taps = product(geometry.kernelSize);
+    const cost = batch * product(geometry.outputSize) * geometry.outChannels * inputs * taps;
+    const weights = geometry.outChannels * inputs * taps;
+    if (cost > most || weights > most / 4) continue;
+    if (most === LARGE_COST && cost < COST) continue;
+    return {
+      family: 'conv' as const,
+      geometry,
+      batch,
+      x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
+      weight: draw(weights),
+      bias: random.once(4) ? null : draw(geometry.outChannels),
+    };
+  }
+}
+
+function drawConvGeometry(random: Random): ConvGeometry {
+  const paddingMode = random.of(MODES);
+  const dimensions = random.of([1, 2, 2, 2, 2, 3]);
+  const axes = [3, 2, 1].map((axis) => drawAxis(random, paddingMode, axis > dimensions));
+  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
+    of(axes[0]),
+    of(axes[1]),
+    of(axes[2]),
+  ];
+  return {
+    ...drawChannels(random),
+    inputSize: triple((axis) => axis.input),
+    kernelSize: triple((axis) => axis.kernel),
+    stride: triple((axis) => axis.stride),
+    dilation: triple((axis) => axis.dilation),
+    padBegin: triple((axis) => axis.padBegin),
+    padEnd: triple((axis) => axis.padEnd),
+    outputSize: triple((axis) => axis.output),
+    paddingMode,
+    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
+    algorithm: 'direct',
+  };
+}
+
+function drawChannels(random: Random) {
+  const shape = random.of(['dense', 'dense', 'dense', 'depthwise', 'depthwise', 'grouped', 'deep']);
+  switch (shape) {
+    case 'depthwise': {
+      const groups = random.of(CHANNELS);
+      return { inChannels: groups, outChannels: groups * random.of([1, 1, 1, 2, 3]), groups };
+    }
+    case 'grouped': {
+      const groups = random.of([2, 3, 4, 5, 8, 16, 32]);
+      const inChannels = groups * random.of(GROUP_WIDTHS);
+      return {
+        inChannels,
+        outChannels: random.once(2) ? inChannels : groups * random.of(GROUP_WIDTHS),
+        groups,
+      };
+    }
+    case 'deep':
+      return {
+        inChannels: random.of([255, 256, 257, 520, 1030]),
+        outChannels: random.of(CHANNELS),
+        groups: 1,
+      };
+    default:
+      return { inChannels: random.of(CHANNELS), outChannels: random.of(CHANNELS), groups: 1 };
+  }
+}
+
+/** Draws until the axis has an output. An input of 0 positions needs zero padding to have one. */
+function drawAxis(random: Random, mode: ConvGeometry['paddingMode'], unit: boolean) {
+  if (unit) return { input: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, output: 1 };
+  for (;;) {
+    const kernel = random.of(KERNELS);
+    const stride = random.of([1, 1, 1, 2, 2, 3, 4]);
+    const dilation = random.of([1, 1, 1, 2, 3]);
+    const input = mode === 'zeros' && random.once(40) ? 0 : random.of(EXTENTS);
+    const reach = dilation * (kernel - 1) + 1;
+    const most = { zeros: reach + 2, replicate: reach + 2, reflect: input - 1, circular: input }[mode];
+    const pad = () => (random.once(3) ? 0 : random.between(0, Math.min(most, reach)));
+    const [padBegin, padEnd] = random.once(3) ? [pad(), pad()] : Array<number>(2).fill(pad());
+    const room = input + padBegin + padEnd - reach;
+    if (room >= 0)
+      return { input, kernel, stride, dilation, padBegin, padEnd, output: Math.floor(room / stride) + 1 };
+  }
+}
+
+function drawPool(random: Random, draw: Draw) {
+  const dimensions = random.of([1, 2, 2, 3]);
+  const adaptive = random.once(4);
+  const axes = [3, 2, 1].map((axis) => drawWindows(random, axis > dimensions, adaptive));
+  const geometry: PoolGeometry = {
+    kind: random.of(['max', 'average']),
+    channels: random.of(CHANNELS),
+    inputSize: [axes[0].size, axes[1].size, axes[2].size],
+    outputSize: [axes[0].begin.length, axes[1].begin.length, axes[2].begin.length],
+    dilation: [axes[0].dilation, axes[1].dilation, axes[2].dilation],
+    begin: [axes[0].begin, axes[1].begin, axes[2].begin],
+    end: [axes[0].end, axes[1].end, axes[2].end],
+    span: [axes[0].span, axes[1].span, axes[2].span],
+  };
+  const batch = random.between(0, 3);
+  return {
+    family: 'pool' as const,
+    geometry,
+    batch,
+    x: draw(batch * product(geometry.inputSize) * geometry.channels),
+  };
+}
+
+/** Windows of one axis; now and then one window over all of it, so that more than 256 taps are averaged. */
+function drawWindows(random: Random, unit: boolean, adaptive: boolean) {
+  const size = unit ? 1 : random.of(EXTENTS);
+  const dilation = unit || adaptive ? 1 : random.of([1, 1, 2]);
+  const count = unit ? 1 : random.of([1, 1, 2, 3, 6, 7, 8, 15]);
+  const begin = new Int32Array(count);
+  const end = new Int32Array(count);
+  const span = new Int32Array(count);
+  for (let i = 0; i < count; i++) {
+    begin[i] = adaptive ? Math.floor((i * size) / count) : random.between(0, size - 1);
+    end[i] = adaptive ? Math.ceil(((i + 1) * size) / count) : random.between(begin[i] + 1, size);
+    span[i] = random.once(2) ? end[i] - begin[i] : random.between(1, 9);
+  }
+  return { size, dilation, begin, end, span };
+}
+
+function drawElements(random: Random, draw: Draw) {
+  const length = random.of(LENGTHS);
+  switch (random.of(['activate', 'activate', 'binary', 'modulus'])) {
+    case 'activate': {
+      const scale = 2 ** random.between(-3, 4);
+      return {
+        family: 'activate' as const,
+        activation: drawActivation(random),
+        x: draw(length).map((v) => v * scale),
+      };
+    }
+    case 'binary':
+      return {
+        family: 'binary' as const,
+        kind: random.of(['add', 'mul'] as const),
+        a: draw(length),
+        b: draw(length),
+      };
+    default:
+      return { family: 'modulus' as const, x: draw(2 * length) };
+  }
+}
+
+function drawMovement(random: Random, draw: Draw) {
+  if (random.once(3)) {
+    const rows = random.of([0, 1, 5, 64, 300]);
+    const widths = Array.from({ length: random.between(1, 4) }, () => random.of([0, 1, 3, 8, 17, 40]));
+    return { family: 'concat' as const, inputs: widths.map((width) => draw(rows * width)), widths, rows };
+  }
+  const batch = random.between(0, 3);
+  const channels = random.of(CHANNELS);
+  const positions = random.of([0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 49, 100, 257]);
+  const family = random.of(['toChannelsLast', 'toChannelsFirst'] as const);
+  return { family, batch, channels, positions, x: draw(batch * channels * positions) };
+}
