@@ -15,9 +15,10 @@
 //   tile of 2x2 accumulators in locals, k inside: 0.67 / 0.53, neighbour 0.49 / 0.45
 //   tile of 2x4:                                  0.50 / 0.44, neighbour 0.41 / 0.38
 // (neighbour: t = s + (s - r), a tie where fround(t) === t; bits: the double stored into a Float64Array and its
-// low word read back.) Writing the idiom out by hand gains nothing in a tile and up to 0.1 in a plain axpy. V8
-// inlines calls of `fmaf` up to a budget per function of about 900 bytes of bytecode: 9 calls stay well inside
-// it, 16 do not, and the loop falls to 0.2. Larger bodies write it out:
+// low word read back.) V8 inlines calls of `fmaf` up to a budget per function of about 900 bytes of bytecode: 9
+// calls stay well inside it, 16 do not, and the loop falls to 0.2. A loop that leaves for settleTie altogether
+// instead of calling keeps its accumulators in registers: that is what backend/reference/tile.ts does (0.7). Other
+// large bodies write the test out:
 //   const s = a * b + c, g = s * TIE_SPLITTER; let r = fround(s);
 //   if (g - (g - s) === s && s !== r) r = settleTie(a, b, c);
 
