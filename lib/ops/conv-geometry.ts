@@ -1,7 +1,7 @@
 // From a layer's settings and the size of one image to final numbers: how much padding, how large the output.
 
 import type { ConvGeometry, Triple } from '../../binding.js';
-import { wrongShape } from '../errors.js';
+import { wrongShape, wrongValue } from '../errors.js';
 import { chooseAlgorithm } from './algorithm.js';
 import type { ConvSettings } from './conv-options.js';
 
@@ -56,6 +56,8 @@ export function convGeometry(
     );
   }
   checkPaddingMode(settings, inputSize, begin, end, operation);
+  checkCountable(operation, 'one image of the input', [filter.inChannels, ...inputSize]);
+  checkCountable(operation, 'one image of the output', [filter.outChannels, ...output]);
 
   return {
     inChannels: filter.inChannels,
@@ -72,6 +74,14 @@ export function convGeometry(
     activation: settings.activation,
     algorithm: chooseAlgorithm(settings.algorithm),
   };
+}
+
+/** The engine's tables index the elements of one image by 32-bit integers. */
+export function checkCountable(operation: string, name: string, sizes: readonly number[]): void {
+  const count = sizes.reduce((product, size) => product * size, 1);
+  if (count > 2 ** 31 - 1) {
+    throw wrongValue(operation, `${name} may have at most 2^31 - 1 elements, but ${times(sizes)} are more`);
+  }
 }
 
 /** Reflection turns back before the edge's far side, and a circle goes round once. */

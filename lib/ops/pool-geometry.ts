@@ -2,7 +2,7 @@
 
 import type { PoolGeometry, Triple } from '../../binding.js';
 import { wrongShape } from '../errors.js';
-import { effectiveKernel } from './conv-geometry.js';
+import { checkCountable, effectiveKernel } from './conv-geometry.js';
 
 /** Windows that slide. */
 export interface SlidingPool {
@@ -88,6 +88,8 @@ export function poolGeometry(
         'Output size is too small',
     );
   }
+  checkCountable(operation, 'one image of the input', [channels, ...inputSize]);
+  checkCountable(operation, 'one image of the output', [channels, ...counts]);
   const axes = counts.map((count, axis) =>
     adaptive ? adaptiveAxis(inputSize[axis], count) : slidingAxis(pool, axis, inputSize[axis], count),
   );

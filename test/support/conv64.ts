@@ -14,7 +14,7 @@ function source(position: number, size: number, mode: string): number {
 
 /**
  * For every output of a conv2d of x [N, C, H, W]: sum over its window of f(x * w), plus f(bias); `taps` is the longest sum's length.
- * Padding is a list of numbers per dimension, 'same' or 'valid', as the vectors have it.
+ * Padding is a number, numbers or pairs per dimension, 'same' or 'valid'.
  */
 export function sumConv2d(
   x: Tensor,
@@ -25,7 +25,7 @@ export function sumConv2d(
   f: (product: number) => number,
 ): { sums: Float64Array; taps: number } {
   const both = (value: unknown): number[] =>
-    Array.isArray(value) ? value.map(Number) : [Number(value ?? 0), Number(value ?? 0)];
+    Array.isArray(value) ? value.map(Number) : [Number(value), Number(value)];
   const stride = both(params.stride ?? 1);
   const dilation = both(params.dilation ?? 1);
   const groups = Number(params.groups ?? 1);
@@ -34,7 +34,10 @@ export function sumConv2d(
   const [outChannels, perGroup, ...kernel] = weight.shape;
   const begin = [0, 1].map((axis) => {
     if (params.padding === 'valid') return 0;
-    if (params.padding !== 'same') return both(params.padding)[axis];
+    if (params.padding !== 'same') {
+      const each = Array.isArray(params.padding) ? params.padding[axis] : (params.padding ?? 0);
+      return Number(Array.isArray(each) ? each[0] : each);
+    }
     const reach = dilation[axis] * (kernel[axis] - 1);
     const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
     return Math.floor(Math.max(0, total) / 2);
