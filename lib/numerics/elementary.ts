@@ -29,7 +29,7 @@ function powerOfTwo(n: number): number {
   return float[0];
 }
 
-// Every constant here is a float32, written in full.
+// Every constant here is a float32, written in full, and comes from scripts/fit-elementary.py.
 const LOG2_E = 1.4426950216293335;
 const LN2_HIGH = 0.693145751953125;
 const LN2_LOW = 1.428606765330187e-6;
@@ -99,15 +99,15 @@ export function silu(x: number): number {
   return logistic(x, greater(-115, x));
 }
 
-const P4 = 0.004093619529157877;
-const P3 = 0.04050010070204735;
-const P2 = 0.18286870419979095;
-const P1 = 0.43784409761428833;
-const Q5 = 0.010261062532663345;
-const Q4 = 0.10152518004179001;
-const Q3 = 0.46849432587623596;
-const Q2 = 1.2010517120361328;
-const Q1 = 1.6735730171203613;
+const P4 = 0.004093589726835489;
+const P3 = 0.040499892085790634;
+const P2 = 0.18286804854869843;
+const P1 = 0.4378432035446167;
+const Q5 = 0.010260988026857376;
+const Q4 = 0.10152465105056763;
+const Q3 = 0.46849262714385986;
+const Q2 = 1.2010489702224731;
+const Q1 = 1.673571228981018;
 
 /**
  * x * Phi(x), with Phi the normal distribution (the exact GELU, by erf); error at most 0.00 ulp, for negative x

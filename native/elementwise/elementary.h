@@ -1,6 +1,7 @@
 // Elementary functions of float32 vectors, each one fixed sequence of + - * / fma and selections, so that
 // every instruction set and lib/numerics/elementary.ts, which mirrors this file step by step, give the same
-// bits. A comparison is written `greater(c, x)`, which is c > x ? c : x, where NaN has to pass through.
+// bits. Coefficients come from scripts/fit-elementary.py. A comparison is written `greater(c, x)`, which is c
+// > x ? c : x, where NaN has to pass through.
 #pragma once
 
 namespace convkit {
@@ -80,16 +81,16 @@ struct Elementary {
     const V square = Simd::mul(t, t);
     const V lost = Simd::fnma(t, t, square);
     const Split e = split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
-    V top = set(0x1.0c478ap-8f);
-    top = Simd::fma(top, t, set(0x1.4bc6dep-5f));
-    top = Simd::fma(top, t, set(0x1.7683dep-3f));
-    top = Simd::fma(top, t, set(0x1.c05a34p-2f));
+    V top = set(0x1.0c470ap-8f);
+    top = Simd::fma(top, t, set(0x1.4bc66ep-5f));
+    top = Simd::fma(top, t, set(0x1.768386p-3f));
+    top = Simd::fma(top, t, set(0x1.c059f8p-2f));
     top = Simd::fma(top, t, set(0.5f));
-    V bottom = set(0x1.503c08p-7f);
-    bottom = Simd::fma(bottom, t, set(0x1.9fd8dep-4f));
-    bottom = Simd::fma(bottom, t, set(0x1.dfbcfap-2f));
-    bottom = Simd::fma(bottom, t, set(0x1.33782p+0f));
-    bottom = Simd::fma(bottom, t, set(0x1.ac6f48p+0f));
+    V bottom = set(0x1.503b68p-7f);
+    bottom = Simd::fma(bottom, t, set(0x1.9fd85p-4f));
+    bottom = Simd::fma(bottom, t, set(0x1.dfbc88p-2f));
+    bottom = Simd::fma(bottom, t, set(0x1.3377f2p+0f));
+    bottom = Simd::fma(bottom, t, set(0x1.ac6f2ap+0f));
     bottom = Simd::fma(bottom, t, set(1.0f));
     const V tail = Simd::div(Simd::mul(Simd::add(e.s, set(1.0f)), top), bottom);
     const V below = scale(Simd::mul(Simd::greater(set(-15.0f), x), tail), e.n);
