@@ -68,9 +68,10 @@ export const ACTIVATIONS: readonly ActivationKind[] = [
   'hardswish',
 ];
 
-/** FMAs of an ordinary problem; one in 32 may take more, to be cut along its taps and over threads. */
-const COST = 150_000;
-const LARGE_COST = 4_000_000;
+/** FMAs of an ordinary problem at most. One in 24 takes more, to be cut along its taps and over threads. */
+const COST = 250_000;
+const LARGE_COST = 5_000_000;
+const MOST_WEIGHTS = 1_200_000;
 
 /** The problem of a seed. Two thirds are convolutions. */
 export function problemOf(seed: number): Problem {
@@ -99,54 +100,33 @@ export function drawActivation(random: Random): Activation {
 }
 
 function drawConv(random: Random, draw: Draw) {
-  const most = random.once(32) ? LARGE_COST : COST;
+  const large = random.once(24);
+  const [least, most] = large ? [COST, LARGE_COST] : [0, COST];
   for (;;) {
-    const geometry = drawConvGeometry(random);
-    const batch = random.of([0, 1, 1, 2, 2, 3]);
-    const inputs = geometry.inChannels / geometry.groups;
-    const taps = product(geometry.kernelSize);
-    const cost = batch * product(geometry.outputSize) * geometry.outChannels * inputs * taps;
-    const weights = geometry.outChannels * inputs * taps;
-    if (cost > most || weights > most / 4) continue;
-    if (most === LARGE_COST && cost < COST) continue;
-    return {
-      family: 'conv' as const,
-      geometry,
-      batch,
-      x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
-      weight: draw(weights),
-      bias: random.once(4) ? null : draw(geometry.outChannels),
-    };
+    // Channels come first and stay for a while, or else the cheap ones would crowd out the others.
+    const channels = drawChannels(random, large);
+    const batch = random.of([0, 1, 1, 1, 1, 2, 2, 2, 3, 3]);
+    for (let attempt = 0; attempt < 30; attempt++) {
+      const geometry = drawGeometry(random, channels);
+      const weights =
+        (geometry.outChannels * geometry.inChannels * product(geometry.kernelSize)) / geometry.groups;
+      const cost = batch * product(geometry.outputSize) * weights;
+      if (cost > most || cost < least || weights > MOST_WEIGHTS) continue;
+      return {
+        family: 'conv' as const,
+        geometry,
+        batch,
+        x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
+        weight: draw(weights),
+        bias: random.once(4) ? null : draw(geometry.outChannels),
+      };
+    }
   }
 }
 
-function drawConvGeometry(random: Random): ConvGeometry {
-  const paddingMode = random.of(MODES);
-  const dimensions = random.of([1, 2, 2, 2, 2, 3]);
-  const axes = [3, 2, 1].map((axis) => drawAxis(random, paddingMode, axis > dimensions));
-  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
-    of(axes[0]),
-    of(axes[1]),
-    of(axes[2]),
-  ];
-  return {
-    ...drawChannels(random),
-    inputSize: triple((axis) => axis.input),
-    kernelSize: triple((axis) => axis.kernel),
-    stride: triple((axis) => axis.stride),
-    dilation: triple((axis) => axis.dilation),
-    padBegin: triple((axis) => axis.padBegin),
-    padEnd: triple((axis) => axis.padEnd),
-    outputSize: triple((axis) => axis.output),
-    paddingMode,
-    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
-    algorithm: 'direct',
-  };
-}
-
-function drawChannels(random: Random) {
-  const shape = random.of(['dense', 'dense', 'dense', 'depthwise', 'depthwise', 'grouped', 'deep']);
-  switch (shape) {
+function drawChannels(random: Random, large: boolean) {
+  const kinds = ['dense', 'dense', 'dense', 'depthwise', 'grouped', 'deep'] as const;
+  switch (large ? random.of(['grouped', 'deep', 'deep', 'deep'] as const) : random.of(kinds)) {
     case 'depthwise': {
       const groups = random.of(CHANNELS);
       return { inChannels: groups, outChannels: groups * random.of([1, 1, 1, 2, 3]), groups };
@@ -160,15 +140,39 @@ function drawChannels(random: Random) {
         groups,
       };
     }
-    case 'deep':
-      return {
-        inChannels: random.of([255, 256, 257, 520, 1030]),
-        outChannels: random.of(CHANNELS),
-        groups: 1,
-      };
+    case 'deep': {
+      const outChannels = large ? random.of([129, 200, 256, 300]) : random.of(CHANNELS);
+      return { inChannels: random.of([129, 255, 256, 257, 520, 1030]), outChannels, groups: 1 };
+    }
     default:
       return { inChannels: random.of(CHANNELS), outChannels: random.of(CHANNELS), groups: 1 };
   }
+}
+
+type Channels = ReturnType<typeof drawChannels>;
+
+function drawGeometry(random: Random, channels: Channels): ConvGeometry {
+  const paddingMode = random.of(MODES);
+  const dimensions = random.of([1, 2, 2, 2, 2, 3]);
+  const axes = [3, 2, 1].map((axis) => drawAxis(random, paddingMode, axis > dimensions));
+  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
+    of(axes[0]),
+    of(axes[1]),
+    of(axes[2]),
+  ];
+  return {
+    ...channels,
+    inputSize: triple((axis) => axis.input),
+    kernelSize: triple((axis) => axis.kernel),
+    stride: triple((axis) => axis.stride),
+    dilation: triple((axis) => axis.dilation),
+    padBegin: triple((axis) => axis.padBegin),
+    padEnd: triple((axis) => axis.padEnd),
+    outputSize: triple((axis) => axis.output),
+    paddingMode,
+    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
+    algorithm: 'direct',
+  };
 }
 
 /** Draws until the axis has an output. An input of 0 positions needs zero padding to have one. */
