@@ -33,6 +33,11 @@ void packPanel(const Conv& conv, const float* weight, int64_t first, int64_t cou
   }
 }
 
+// A bias of -0 counts as +0, so that the sum it ends is no -0 either.
+void packBias(const float* bias, int64_t count, float* to) {
+  for (int64_t n = 0; n < count; n++) to[n] = bias[n] + 0.0f;
+}
+
 // Panels of one group: as few as the widest allows, as even as vectors allow.
 int groupVectors(const Kernels& kernels, int64_t outputs, int64_t* panels) {
   int widest = kMaxVectors;
@@ -86,9 +91,7 @@ std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* wei
                   vector * lanes * steps,
                   vector * lanes};
       packPanel(conv, weight, first, count, panel.vectors * lanes, filter->weights.data() + panel.weights);
-      if (bias != nullptr)
-        std::memcpy(filter->bias.data() + panel.bias, bias + first,
-                    static_cast<std::size_t>(count) * sizeof(float));
+      if (bias != nullptr) packBias(bias + first, count, filter->bias.data() + panel.bias);
       filter->panels.push_back(panel);
       vector += panel.vectors;
     }
@@ -120,9 +123,7 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
     const int64_t left = g.outChannels - first,
                   count = left < filter->blockOutputs ? left : filter->blockOutputs;
     packPanel(conv, weight, first, count, lanes, filter->weights.data() + b * steps * lanes);
-    if (bias != nullptr)
-      std::memcpy(filter->bias.data() + b * lanes, bias + first,
-                  static_cast<std::size_t>(count) * sizeof(float));
+    if (bias != nullptr) packBias(bias + first, count, filter->bias.data() + b * lanes);
   }
   return filter;
 }
