@@ -118,10 +118,15 @@ function drawConv(random: Random, draw: Draw) {
         batch,
         x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
         weight: draw(weights),
-        bias: random.once(4) ? null : draw(geometry.outChannels),
+        bias: random.once(4) ? null : drawBias(random, draw, geometry.outChannels),
       };
     }
   }
+}
+
+/** A bias of -0 counts as +0, which shows where a sum has vanished from below. */
+function drawBias(random: Random, draw: Draw, length: number): Float32Array {
+  return random.once(5) ? new Float32Array(length).fill(-0) : draw(length);
 }
 
 function drawChannels(random: Random, large: boolean) {

@@ -33,20 +33,28 @@ export class Random {
 }
 
 /** Kinds of data: each provokes another kind of rounding. Sums of products stay finite. */
-export const FLAVOURS = ['dense', 'sparse', 'coarse', 'wide', 'tiny'] as const;
+export const FLAVOURS = ['dense', 'sparse', 'coarse', 'wide', 'tiny', 'ties', 'tinyTies'] as const;
 export type Flavour = (typeof FLAVOURS)[number];
 
 const SIGNED_ZERO = [0, -0] as const;
 
-/** `length` finite floats. Coarse ones make exact ties between floats; products of tiny ones are subnormal. */
+/**
+ * `length` finite floats. Coarse ones make exact ties between floats, and products of tiny ones are subnormal or
+ * vanish. Among ties, (1 + k/2^23)(1 - k/2^23) = 1 - k^2/2^46 comes at a 2^24th of a sum so far: a double rounds
+ * such a sum to the very middle between two floats, which is where rounding twice goes wrong. Tiny ties do the same
+ * among subnormal floats.
+ */
 export function drawFloats(random: Random, length: number, flavour: Flavour): Float32Array {
   const dense = () => random.bits() / 2 ** 31 - 1;
+  const nearOne = () => (random.once(2) ? 1 : -1) * (1 + random.between(-3, 3) * 2 ** -23);
   const draw: Record<Flavour, () => number> = {
     dense,
     sparse: () => (random.once(2) ? dense() : random.of(SIGNED_ZERO)),
     coarse: () => random.between(-2047, 2047) * (random.once(3) ? 2 ** -12 : 1),
     wide: () => dense() * 2 ** random.between(-28, 28),
-    tiny: () => dense() * 2 ** random.between(-80, -62),
+    tiny: () => dense() * 2 ** random.between(-84, -62),
+    ties: () => nearOne() * 2 ** random.of([0, 0, -12, -24, -25]),
+    tinyTies: () => nearOne() * 2 ** random.of([-63, -70, -75, -75]),
   };
   return Float32Array.from({ length }, draw[flavour]);
 }
