@@ -165,7 +165,7 @@ napi_value peak(Environment& environment, Arguments& arguments) {
 }
 
 napi_value bandwidth(Environment& environment, Arguments& arguments) {
-  const int64_t bytes = arguments.integer(0, "bytes", 4096, int64_t{1} << 40);
+  const int64_t bytes = arguments.integer(0, "bytes", 4096, int64_t{1} << 32);
   return Napi::Number::New(arguments.env(),
                            measureBandwidth(*environment.kernels, bytes, secondsOf(arguments, 1)));
 }
