@@ -8,7 +8,7 @@ import { Module } from '../nn/module.js';
 import { AdaptiveAvgPool2d } from '../nn/pool.js';
 import type { Mode } from '../ops/inputs.js';
 import { prepareModulus } from '../ops/pointwise.js';
-import { concat, flatten } from '../ops/rearrange.js';
+import { concat } from '../ops/rearrange.js';
 import { checkedSignal, type ForwardOptions, type Prepared } from '../ops/run.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
@@ -73,10 +73,9 @@ export class Scattering extends Module {
   readonly secondGrid: number;
   readonly featureLength: number;
 
-  /** 1 image to L complex responses, and L images to L each. */
+  /** One image to L complex responses. Each map of the first layer becomes an image of its own for the second. */
   readonly wavelets: Conv2d;
-  readonly waveletsEach: Conv2d;
-  /** Half the resolution, of 1 image and of L. */
+  /** Half the resolution: of the image, and of L maps side by side. */
   readonly halve: Conv2d;
   readonly halveEach: Conv2d;
   readonly modulus = new Modulus();
@@ -96,15 +95,15 @@ export class Scattering extends Module {
       grid * grid * (1 + scales * orientations) +
       secondGrid * secondGrid * orientations * orientations * ((scales * (scales - 1)) / 2);
 
-    const same = { padding: 3, paddingMode: 'reflect', bias: false } as const;
-    const half = { stride: 2, padding: 2, paddingMode: 'reflect', bias: false } as const;
-    const wave = morletBank(orientations);
-    const blur = gaussianBank();
-    this.wavelets = fixed(new Conv2d(1, 2 * orientations, 7, same), wave);
-    this.halve = fixed(new Conv2d(1, 1, 6, half), blur);
+    const padding = { paddingMode: 'reflect', bias: false } as const;
+    const half = { ...padding, stride: 2, padding: 2 };
+    this.wavelets = fixed(
+      new Conv2d(1, 2 * orientations, 7, { ...padding, padding: 3 }),
+      morletBank(orientations),
+    );
+    this.halve = fixed(new Conv2d(1, 1, 6, half), gaussianBank());
     const groups = orientations;
-    this.waveletsEach = fixed(new Conv2d(groups, groups * 2 * orientations, 7, { ...same, groups }), wave);
-    this.halveEach = fixed(new Conv2d(groups, groups, 6, { ...half, groups }), blur);
+    this.halveEach = fixed(new Conv2d(groups, groups, 6, { ...half, groups }), gaussianBank());
     this.average = new AdaptiveAvgPool2d(grid);
     this.averageSecond = new AdaptiveAvgPool2d(secondGrid);
     this.eval();
@@ -112,22 +111,27 @@ export class Scattering extends Module {
 
   /** The transform itself. It yields its steps, so that both ways of running it share this one text. */
   *#steps(image: Tensor): Generator<Step, Tensor, Tensor> {
+    const batch = image.shape[0];
+    const { orientations, grid, secondGrid } = this;
+    const rows = (part: Tensor, length: number): Tensor => part.reshape([batch, length]);
     const first: Tensor[] = [];
     const second: Tensor[] = [];
     let x = image;
     for (let j = 0; j < this.scales; j++) {
       let u = yield [this.modulus, yield [this.wavelets, x]];
-      first.push(yield [this.average, u]);
+      first.push(rows(yield [this.average, u], orientations * grid * grid));
       for (let k = j + 1; k < this.scales; k++) {
         u = yield [this.halveEach, u];
-        const v = yield [this.modulus, yield [this.waveletsEach, u]];
-        second.push(yield [this.averageSecond, v]);
+        const maps = u.reshape([batch * orientations, 1, u.shape[2], u.shape[3]]);
+        const v = yield [this.modulus, yield [this.wavelets, maps]];
+        second.push(
+          rows(yield [this.averageSecond, v], orientations * orientations * secondGrid * secondGrid),
+        );
       }
       x = yield [this.halve, x];
     }
-    const coarse = yield [this.average, x];
-    const parts = [coarse, ...first, ...second].map((part) => flatten(part, { startDim: 1 }));
-    return concat(parts, { dim: 1 });
+    const coarse = rows(yield [this.average, x], grid * grid);
+    return concat([coarse, ...first, ...second], { dim: 1 });
   }
 
   override forward(x: Tensor): Tensor {
