@@ -3,8 +3,8 @@
 //   node scripts/scattering-mnist.mjs [folder with mnist-{train,test}-{images,labels}.npy] [training images] [test images]
 
 import { access } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { imageTensor } from '../dist/extract/preprocess.js';
 import { backend, io, models, ops, Tensor } from '../dist/index.js';
 
@@ -26,7 +26,9 @@ const start = performance.now();
 const features = { train: extract(train), test: extract(test) };
 const seconds = (performance.now() - start) / 1000;
 const { name, isa, threads } = backend.info();
-console.log(`${train.labels.length} training digits, ${test.labels.length} test digits, ${name} ${isa ?? ''} x ${threads}`);
+console.log(
+  `${train.labels.length} training digits, ${test.labels.length} test digits, ${name} ${isa ?? ''} x ${threads}`,
+);
 console.log(`raw pixels (28 x 28):             ${error(train.pixels, test.pixels)}`);
 console.log(`default features (${model.featureLength} numbers):  ${error(features.train, features.test)}`);
 console.log(`${((1000 * seconds) / (train.labels.length + test.labels.length)).toFixed(2)} ms an image`);

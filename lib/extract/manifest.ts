@@ -1,0 +1,83 @@
+// The manifest beside the features: what made them, which row is which file, what failed. It holds no times, paths of
+// machines or thread counts, so the same images give the same manifest everywhere.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { NUMERICS_VERSION } from '../backend/index.js';
+import { AtomicFile } from '../io/atomic.js';
+import { littleEndianBytes } from '../io/npy-rows.js';
+import type { Module } from '../nn/module.js';
+import type { Written } from './sink.js';
+
+export interface Failure {
+  readonly file: string;
+  readonly reason: string;
+}
+
+/** The package's own version. */
+export function convkitVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { version: string };
+  return version;
+}
+
+const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+/** SHA-256 of a row as little-endian float32. */
+export const rowSha256 = (values: Float32Array): string => hex(littleEndianBytes(values));
+
+/** SHA-256 over every weight's name, shape and little-endian float32 values, in the order of their names. */
+export function weightsSha256(model: Module): string {
+  const hash = createHash('sha256');
+  const weights = Object.entries(model.stateDict()).sort(([a], [b]) => (a < b ? -1 : 1));
+  for (const [name, tensor] of weights) {
+    hash.update(`${name} [${tensor.shape.join(', ')}]\n`);
+    hash.update(littleEndianBytes(tensor.data));
+  }
+  return hash.digest('hex');
+}
+
+/** Writes the manifest as the rows come, one line a row. End it with `finish` or `discard`. */
+export class Manifest {
+  private rows = 0;
+
+  private constructor(private readonly file: AtomicFile) {}
+
+  static async create(path: string, about: Readonly<Record<string, unknown>>): Promise<Manifest> {
+    const file = await AtomicFile.create(path);
+    const head = { convkit: convkitVersion(), numerics: NUMERICS_VERSION, ...about };
+    const text = JSON.stringify(head, null, 2).replace(/\n\}$/, ',\n  "images": [');
+    try {
+      await file.write(Buffer.from(text));
+    } catch (error) {
+      await file.discard();
+      throw error;
+    }
+    return new Manifest(file);
+  }
+
+  /** Adds one row per file: values [files.length * width]. */
+  async append(files: readonly string[], values: Float32Array): Promise<void> {
+    const width = values.length / files.length;
+    let text = '';
+    for (const [i, file] of files.entries()) {
+      const sha256 = rowSha256(values.subarray(i * width, (i + 1) * width));
+      text += `${this.rows === 0 ? '' : ','}\n    ${JSON.stringify({ row: this.rows, file, sha256 })}`;
+      this.rows++;
+    }
+    await this.file.write(Buffer.from(text));
+  }
+
+  async finish(
+    output: Readonly<Record<string, unknown>> & Written,
+    failures: readonly Failure[],
+  ): Promise<void> {
+    const tail = JSON.stringify({ output, failures }, null, 2).replace(/^\{/, '');
+    await this.file.write(Buffer.from(`${this.rows === 0 ? '' : '\n  '}],${tail}\n`));
+    await this.file.commit();
+  }
+
+  discard(): Promise<void> {
+    return this.file.discard();
+  }
+}
