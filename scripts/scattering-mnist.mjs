@@ -21,7 +21,8 @@ if (missing) {
 const model = new models.Scattering();
 const train = await digits('train', Number(process.argv[3] ?? Infinity));
 const test = await digits('test', Number(process.argv[4] ?? Infinity));
-const error = (a, b) => `${((100 * wrongOf(nearest(a, b))) / test.labels.length).toFixed(1)} % wrong`;
+const percent = (a, b) => `${((100 * wrongOf(nearest(a, b))) / test.labels.length).toFixed(1)} %`.padStart(7);
+const errors = (a, b) => `${percent(a, b)} by distance, ${percent(unitRows(a), unitRows(b))} by angle`;
 const start = performance.now();
 const features = { train: extract(train), test: extract(test) };
 const seconds = (performance.now() - start) / 1000;
@@ -29,8 +30,9 @@ const { name, isa, threads } = backend.info();
 console.log(
   `${train.labels.length} training digits, ${test.labels.length} test digits, ${name} ${isa ?? ''} x ${threads}`,
 );
-console.log(`raw pixels (28 x 28):             ${error(train.pixels, test.pixels)}`);
-console.log(`default features (${model.featureLength} numbers):  ${error(features.train, features.test)}`);
+console.log('nearest neighbour wrong');
+console.log(`  raw pixels (28 x 28)            ${errors(train.pixels, test.pixels)}`);
+console.log(`  default features (${model.featureLength} numbers) ${errors(features.train, features.test)}`);
 console.log(`${((1000 * seconds) / (train.labels.length + test.labels.length)).toFixed(2)} ms an image`);
 
 async function digits(split, limit) {
@@ -70,6 +72,18 @@ function nearest(a, b) {
     }
     return best;
   });
+}
+
+/** The rows divided by their lengths: distances between them order as angles do. */
+function unitRows(x) {
+  const [count, width] = x.shape;
+  const data = x.data.slice();
+  for (let i = 0; i < count; i++) {
+    const row = data.subarray(i * width, (i + 1) * width);
+    const length = Math.sqrt(row.reduce((sum, v) => sum + v * v, 0));
+    for (let k = 0; k < width; k++) row[k] /= length;
+  }
+  return new Tensor(data, [count, width]);
 }
 
 function wrongOf(neighbours) {
