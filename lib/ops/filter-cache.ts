@@ -7,7 +7,7 @@ import { type ConvSettings, sameSettings } from './conv-options.js';
 import { rowMajor } from './inputs.js';
 
 /** Layers that share one weight with different settings are rare; image sizes vary in detection and extraction. */
-const SETTINGS_KEPT = 2;
+const SETTINGS_KEPT = 4;
 const SIZES_KEPT = 8;
 
 /** A convolution at one image size. */

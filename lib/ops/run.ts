@@ -59,21 +59,45 @@ export async function runInBackground(
   signal?.throwIfAborted();
   const { output, submit } = prepare();
   const job = submit();
-  let aborted = (): void => {};
+  if (!signal) return settled(await job.finished, output, operation);
+
+  let ignore = (): void => {};
   const abortion = new Promise<never>((_, reject) => {
-    aborted = () => {
+    ignore = whenAborted(signal, () => {
       job.cancel();
-      reject(signal?.reason);
-    };
+      reject(signal.reason);
+    });
   });
-  signal?.addEventListener('abort', aborted, { once: true });
   try {
-    const ending = await (signal ? Promise.race([job.finished, abortion]) : job.finished);
-    if (ending === 'cancelled') {
-      throw new BackendError(`${operation}: the computation was cancelled by the backend`);
-    }
-    return output;
+    return settled(await Promise.race([job.finished, abortion]), output, operation);
   } finally {
-    signal?.removeEventListener('abort', aborted);
+    ignore();
   }
+}
+
+function settled(ending: 'done' | 'cancelled', output: Tensor, operation: string): Tensor {
+  if (ending === 'done') return output;
+  throw new BackendError(`${operation}: the computation was cancelled because its environment is ending`);
+}
+
+const waiting = new WeakMap<AbortSignal, Set<() => void>>();
+
+/**
+ * Calls `act` once the signal is aborted, unless the function it gives back was called before. One listener serves all that
+ * wait for a signal: Node warns of a leak where a server's hundred requests add a hundred.
+ */
+function whenAborted(signal: AbortSignal, act: () => void): () => void {
+  const present = waiting.get(signal);
+  const acts = present ?? new Set();
+  acts.add(act);
+  const all = (): void => {
+    for (const each of acts) each();
+  };
+  if (present === undefined) {
+    waiting.set(signal, acts);
+    signal.addEventListener('abort', all, { once: true });
+  }
+  return () => {
+    acts.delete(act);
+  };
 }

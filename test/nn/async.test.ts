@@ -100,7 +100,29 @@ describe.each(contenders())('$name', (contender) => {
     await expect(net.forwardAsync(input(), { signal: controller.signal })).rejects.toBe(reason);
   });
 
-  test('aborting after the end changes nothing, and leaves no listener behind', async () => {
+  test('a hundred calls share one signal without a warning of Node', async () => {
+    contender.use();
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on('warning', note);
+    const controller = new AbortController();
+    const reason = new Error('all of you');
+    const calls = Array.from({ length: 100 }, () =>
+      new nn.Conv2d(3, 8, 3).forwardAsync(input(), { signal: controller.signal }),
+    );
+    await calls[0];
+    controller.abort(reason);
+    const endings = await Promise.allSettled(calls);
+    expect(endings.filter((one) => one.status === 'rejected').every((one) => one.reason === reason)).toBe(
+      true,
+    );
+    expect(endings.at(-1)?.status).toBe('rejected');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    process.off('warning', note);
+    expect(warnings).toEqual([]);
+  });
+
+  test('aborting after the end changes nothing', async () => {
     contender.use();
     const controller = new AbortController();
     const y = await new nn.ReLU().forwardAsync(input(), { signal: controller.signal });
