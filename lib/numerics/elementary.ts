@@ -62,13 +62,13 @@ function scale(x: number, n: number): number {
   return fround(fround(x * powerOfTwo(half)) * powerOfTwo(n - half));
 }
 
-/** e^x; error at most 0.00 ulp. Subnormal below -87.34, 0 below -103.97, infinite above 88.72. */
+/** e^x; error at most 1.03 ulp. Subnormal below -87.34, 0 below -103.97, infinite above 88.72. */
 export function exp(x: number): number {
   const s = split(lesser(89, greater(-115, x)), 0);
   return scale(fround(s + 1), splitExponent);
 }
 
-/** The hyperbolic tangent; error at most 0.00 ulp. */
+/** The hyperbolic tangent; error at most 2.61 ulp. */
 export function tanh(x: number): number {
   const twice = fround(Math.abs(x) * 2);
   const s = split(lesser(40, twice), 0);
@@ -89,12 +89,12 @@ function logistic(x: number, top: number): number {
   return scale(fround(fround(top * mantissa) / bottom), n);
 }
 
-/** 1 / (1 + e^-x); error at most 0.00 ulp. */
+/** 1 / (1 + e^-x); error at most 2.41 ulp. */
 export function sigmoid(x: number): number {
   return logistic(x, 1);
 }
 
-/** x * sigmoid(x); error at most 0.00 ulp. -0 at -Infinity. */
+/** x * sigmoid(x); error at most 3.40 ulp. -0 at -Infinity. */
 export function silu(x: number): number {
   return logistic(x, greater(-115, x));
 }
@@ -110,7 +110,7 @@ const Q2 = 1.2010489702224731;
 const Q1 = 1.673571228981018;
 
 /**
- * x * Phi(x), with Phi the normal distribution (the exact GELU, by erf); error at most 0.00 ulp, for negative x
+ * x * Phi(x), with Phi the normal distribution (the exact GELU, by erf); error at most 6.20 ulp, for negative x
  * too. -0 at -Infinity.
  *
  * Phi(-t) = e^(-t^2 / 2) * P(t) / Q(t) with polynomials of positive coefficients; what t^2 / 2 loses in rounding
@@ -136,7 +136,7 @@ export function gelu(x: number): number {
   return scale(fround(greater(-15, x) * tail), n);
 }
 
-/** x * clamp(x + 3, 0, 6) / 6; error at most 0.00 ulp. */
+/** x * clamp(x + 3, 0, 6) / 6; error at most 1.83 ulp. */
 export function hardswish(x: number): number {
   const ramp = relu6(fround(x + 3));
   return fround(greater(-3, x) * fround(ramp / 6));
