@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "binding/environment.h"
+#include "binding/freed_memory.h"
 #include "binding/jobs.h"
 #include "binding/measure.h"
 #include "binding/operations.h"
@@ -218,6 +219,7 @@ void exportAll(Napi::Object exports, Environment* environment, std::index_sequen
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   countEnvironment(env);
+  keepFreedMemory();
   auto* const environment = new Environment(env);
   env.SetInstanceData(environment);
   exportAll(exports, environment, std::make_index_sequence<kOperationCount>(),
