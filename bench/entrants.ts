@@ -11,8 +11,10 @@ const PROGRAM = fileURLToPath(new URL('./entrant.js', import.meta.url));
 export class Entrant {
   readonly #process: ChildProcess;
 
-  constructor() {
-    this.#process = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+  /** `environment` holds variables of this process beside the inherited ones. */
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    const env = { ...process.env, ...environment };
+    this.#process = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
   }
 
   ask<K extends Kind>(kind: K, request: Orders[K]['request']): Promise<Orders[K]['reply']> {

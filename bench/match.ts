@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Isa } from '../binding.js';
-import { BASELINE, isaOf, isJavaScript, isSlow } from './contenders/index.js';
+import { BASELINE, environmentOf, isaOf, isJavaScript, isSlow } from './contenders/index.js';
 import { askOnce, Entrant } from './entrants.js';
 import { bytes, describe, flops, type Layer } from './layer.js';
 import type { Prepared } from './protocol.js';
@@ -115,7 +115,7 @@ async function prepare(layer: Layer, name: string, threads: number, folder: stri
   if (excuse !== null) return { name, entrants: [], prepared: nobody, rounds: [] };
   const sideBySide = name.endsWith(SIDE_BY_SIDE);
   const contender = sideBySide ? name.slice(0, -SIDE_BY_SIDE.length) : name;
-  const entrants = Array.from({ length: sideBySide ? threads : 1 }, () => new Entrant());
+  const entrants = Array.from({ length: sideBySide ? threads : 1 }, () => new Entrant(environmentOf(name)));
   let prepared = nobody;
   for (const entrant of entrants)
     prepared = await entrant.ask('prepare', {
@@ -166,7 +166,7 @@ function wrongOutputs(layer: Layer, participants: readonly Participant[], folder
   return wrong;
 }
 
-/** Runs the rounds and gives the FMA peaks measured between them. */
+/** Runs the rounds and gives the FMA peaks measured between them: the best, as it is held against layers' medians. */
 async function playRounds(
   participants: readonly Participant[],
   plan: MatchPlan,
@@ -189,7 +189,7 @@ async function playRounds(
       peaks.get(isa)?.push(rates.reduce((sum, { rate }) => sum + rate, 0));
     }
   }
-  return Object.fromEntries([...peaks].map(([isa, rates]) => [isa, median(rates)]));
+  return Object.fromEntries([...peaks].map(([isa, rates]) => [isa, Math.max(...rates)]));
 }
 
 /** Milliseconds a call; for processes side by side, of one call out of all they complete together. */
@@ -219,6 +219,7 @@ export function usualContenders(isas: readonly Isa[], threads: number): string[]
   const best = isas.at(-1);
   return [
     BASELINE,
+    `${BASELINE}:kept`,
     ...(best === undefined ? [] : [`convkit:${best}`, `convkit:${best}:nchw`]),
     ...(best === undefined || threads === 1 ? [] : [`convkit:${best}${SIDE_BY_SIDE}`]),
     ...isas.filter((isa) => isa !== best).map((isa) => `convkit:${isa}`),

@@ -76,6 +76,7 @@ function layers(run: RunResult, isa: Isa): Table {
         ...withSpread(timingOf(match, BASELINE)),
         ...withSpread(timingOf(match, ours)),
         ratio(speedup(match, BASELINE, ours)),
+        ratio(speedup(match, `${BASELINE}:kept`, ours)),
         milliseconds(timingOf(match, `${ours}:nchw`)),
         ratio(speedup(match, BASELINE, `${ours}:nchw`)),
         number(rate, 1),
@@ -85,6 +86,7 @@ function layers(run: RunResult, isa: Isa): Table {
     }),
     notes: [
       `x: onnxruntime's median time divided by convkit's, above 1 is faster; ±: half the distance between quartiles`,
+      'x kept: the same with an onnxruntime whose process keeps freed memory, as convkit makes its process do',
       `attainable: min(FMA peak, intensity x bandwidth), GF/s; bandwidth ${(run.bandwidth / 1e9).toFixed(1)} GB/s; the peak is measured between each layer's rounds`,
       ...run.matches.flatMap(({ layer, wrong }) => wrong.map((reason) => `WRONG ${layer}: ${reason}`)),
     ],

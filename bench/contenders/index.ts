@@ -1,5 +1,5 @@
 // The contenders by name: `convkit:ISA`, `convkit:ISA:nchw`, `convkit:reference`, `plain`, `onnxruntime`,
-// `onnxruntime:nospin`, `tfjs`.
+// `onnxruntime:kept`, `onnxruntime:nospin`, `tfjs`.
 
 import type { Isa } from '../../binding.js';
 import type { Contender, Settings } from './contender.js';
@@ -23,6 +23,15 @@ export async function makeContender(name: string, settings: Settings): Promise<C
   if (family === 'tfjs') return tfjs(settings);
   if (name === 'plain') return plain(settings);
   throw new RangeError(`bench: unknown contender '${name}'`);
+}
+
+/**
+ * The variables that a contender's process runs under. convkit's addon tells glibc to keep freed memory; a process
+ * that loads onnxruntime alone hands it back, and that is the baseline; `onnxruntime:kept` shows it under the same terms.
+ */
+export function environmentOf(name: string): Record<string, string> {
+  if (name !== 'onnxruntime:kept') return {};
+  return { MALLOC_MMAP_THRESHOLD_: `${32 << 20}`, MALLOC_TRIM_THRESHOLD_: `${256 << 20}` };
 }
 
 /** Runs in scalar code or in JavaScript: a hundred times slower, so it gets small layers and few rounds. */
