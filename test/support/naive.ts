@@ -1,0 +1,79 @@
+// The contract's sentences as plain loops, one output at a time: slow, and too simple to hide anything.
+import { fmaf } from '../../lib/numerics/fmaf.js';
+import type { Problem } from './problems.js';
+
+type ConvProblem = Extract<Problem, { family: 'conv' }>;
+type PoolProblem = Extract<Problem, { family: 'pool' }>;
+
+/** The input coordinate of a padded one; -1 in zero padding. */
+function inside(mode: ConvProblem['geometry']['paddingMode'], at: number, size: number): number {
+  if (mode === 'zeros') return at >= 0 && at < size ? at : -1;
+  if (mode === 'replicate') return Math.min(Math.max(at, 0), size - 1);
+  if (mode === 'circular') return ((at % size) + size) % size;
+  const mirrored = Math.abs(at);
+  return mirrored < size ? mirrored : 2 * (size - 1) - mirrored;
+}
+
+/** Before the activation. */
+export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem): Float32Array {
+  const inputs = g.inChannels / g.groups;
+  const outputs = g.outChannels / g.groups;
+  const y: number[] = [];
+  for (let image = 0; image < batch; image++)
+    for (let od = 0; od < g.outputSize[0]; od++)
+      for (let oh = 0; oh < g.outputSize[1]; oh++)
+        for (let ow = 0; ow < g.outputSize[2]; ow++)
+          for (let n = 0; n < g.outChannels; n++) {
+            let sum = 0;
+            for (let kd = 0; kd < g.kernelSize[0]; kd++)
+              for (let kh = 0; kh < g.kernelSize[1]; kh++)
+                for (let kw = 0; kw < g.kernelSize[2]; kw++) {
+                  const [d, h, w] = [
+                    od * g.stride[0] + kd * g.dilation[0] - g.padBegin[0],
+                    oh * g.stride[1] + kh * g.dilation[1] - g.padBegin[1],
+                    ow * g.stride[2] + kw * g.dilation[2] - g.padBegin[2],
+                  ].map((at, axis) => inside(g.paddingMode, at, g.inputSize[axis]));
+                  if (d < 0 || h < 0 || w < 0) continue;
+                  for (let c = 0; c < inputs; c++) {
+                    const channel = Math.floor(n / outputs) * inputs + c;
+                    const pixel = ((image * g.inputSize[0] + d) * g.inputSize[1] + h) * g.inputSize[2] + w;
+                    const tap = (kd * g.kernelSize[1] + kh) * g.kernelSize[2] + kw;
+                    const taps = g.kernelSize[0] * g.kernelSize[1] * g.kernelSize[2];
+                    sum = fmaf(x[pixel * g.inChannels + channel], weight[(n * inputs + c) * taps + tap], sum);
+                  }
+                }
+            y.push(sum + ((bias === null ? 0 : bias[n]) || 0));
+          }
+  return Float32Array.from(y);
+}
+
+export function naivePool({ geometry: g, batch, x }: PoolProblem): Float32Array {
+  const y: number[] = [];
+  const image = g.inputSize[0] * g.inputSize[1] * g.inputSize[2] * g.channels;
+  for (let n = 0; n < batch; n++)
+    for (let od = 0; od < g.outputSize[0]; od++)
+      for (let oh = 0; oh < g.outputSize[1]; oh++)
+        for (let ow = 0; ow < g.outputSize[2]; ow++)
+          for (let c = 0; c < g.channels; c++) {
+            const taps: number[] = [];
+            for (let d = g.begin[0][od]; d < g.end[0][od]; d += g.dilation[0])
+              for (let h = g.begin[1][oh]; h < g.end[1][oh]; h += g.dilation[1])
+                for (let w = g.begin[2][ow]; w < g.end[2][ow]; w += g.dilation[2])
+                  taps.push(x[n * image + ((d * g.inputSize[1] + h) * g.inputSize[2] + w) * g.channels + c]);
+            const span = g.span[0][od] * g.span[1][oh] * g.span[2][ow];
+            y.push(
+              g.kind === 'max' ? taps.reduce(larger) : Math.fround(sumInChunks(taps) / Math.fround(span)),
+            );
+          }
+  return Float32Array.from(y);
+}
+
+/** The first of equals; a NaN wins. */
+const larger = (m: number, v: number) => (v > m || Number.isNaN(v) ? v : m);
+
+function sumInChunks(values: readonly number[]): number {
+  let total = 0;
+  for (let i = 0; i < values.length; i += 256)
+    total = Math.fround(total + values.slice(i, i + 256).reduce((sum, v) => Math.fround(sum + v), 0));
+  return total;
+}
