@@ -6,7 +6,7 @@ import { show, wrongType } from '../errors.js';
  * Calls `fn` and gives back its result. Nothing computed inside is recorded for gradients.
  *
  * @example
- * const y = noGrad(() => net.forward(x));
+ * noGrad(() => ops.relu(Tensor.from([-1, 2]))).toArray(); // [0, 2]
  */
 export function noGrad<T>(fn: () => T): T {
   if (typeof fn !== 'function') throw wrongType('noGrad', `expected a function, not ${show(fn)}`);
