@@ -34,6 +34,8 @@ export function convGeometry(
     if (padding.rule === 'explicit') {
       begin[axis] = padding.begin[axis];
       end[axis] = padding.end[axis];
+    } else if (padding.rule === 'causal') {
+      begin[axis] = window - 1;
     } else {
       const wanted = Math.ceil(inputSize[axis] / stride[axis]);
       const total = Math.max(0, (wanted - 1) * stride[axis] + window - inputSize[axis]);

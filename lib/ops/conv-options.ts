@@ -20,11 +20,17 @@ export type Padding =
   | 'same-lower'
   | 'valid';
 
-export interface ConvOptions {
+/**
+ * Padding of a 1-D convolution; also `'causal'`: dilation * (kernelSize - 1) positions, all at the beginning, so that no
+ * output depends on a later input (van den Oord et al. 2016, WaveNet).
+ */
+export type Padding1d = Padding | 'causal';
+
+export interface ConvOptions<P = Padding> {
   /** Steps between neighbouring windows; 1. */
   stride?: PerDimension;
   /** Positions added around the input; 0. */
-  padding?: Padding;
+  padding?: P;
   /** Steps between neighbouring taps of a window; 1. */
   dilation?: PerDimension;
   /** Input and output channels fall into so many groups that do not see each other; 1. As many as input channels: depthwise. */
@@ -42,7 +48,7 @@ export interface ConvOptions {
 /** Explicit padding, or the rule that finds it from the input's size. */
 export type PaddingRule =
   | { readonly rule: 'explicit'; readonly begin: Triple; readonly end: Triple }
-  | { readonly rule: 'same' | 'same-lower' };
+  | { readonly rule: 'same' | 'same-lower' | 'causal' };
 
 /** The options of a convolution of `rank` spatial dimensions, checked and complete. Never changed once made. */
 export interface ConvSettings {
@@ -76,7 +82,7 @@ const NEGATIVE_PADDING = 'negative padding is not supported';
 
 /** Checks options given to `operation`, and fills in the defaults. */
 export function parseConvOptions(
-  options: ConvOptions | null | undefined,
+  options: ConvOptions<Padding1d> | null | undefined,
   rank: number,
   operation: string,
 ): ConvSettings {
@@ -107,11 +113,10 @@ const NO_PADDING: PaddingRule = { rule: 'explicit', begin: [0, 0, 0], end: [0, 0
 function parsePadding(padding: unknown, rank: number, operation: string): PaddingRule {
   if (padding === 'same' || padding === 'same-lower') return { rule: padding };
   if (padding === 'valid' || padding === 0) return NO_PADDING;
+  if (padding === 'causal' && rank === 1) return { rule: 'causal' };
   if (typeof padding === 'string') {
-    throw wrongValue(
-      operation,
-      `Invalid padding string ${show(padding)}, should be one of {'same', 'same-lower', 'valid'}`,
-    );
+    const known = `'same', 'same-lower', 'valid'${rank === 1 ? ", 'causal'" : ''}`;
+    throw wrongValue(operation, `Invalid padding string ${show(padding)}, should be one of {${known}}`);
   }
   const amount = (value: unknown) => wholeNumber(value, 0, 'padding', NEGATIVE_PADDING, operation);
   if (typeof padding === 'number') {

@@ -6,11 +6,31 @@ import { show, wrongShape, wrongType } from '../errors.js';
 import { allocate, showShape } from '../tensor/shape.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
 import { convGeometry } from './conv-geometry.js';
-import { type ConvOptions, type ConvSettings, parseConvOptions } from './conv-options.js';
+import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
-import { channelsLast, checkTensor, type Mode } from './inputs.js';
+import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { toTriple } from './options.js';
 import { finished, type Prepared, runNow } from './run.js';
+
+/**
+ * 1-D convolution (cross-correlation): x [N, C, L] or [C, L] with weight [K, C / groups, kernelWidth] and bias [K] or null
+ * gives [N, K, L'], where L' = floor((L + begin + end - dilation * (kernelWidth - 1) - 1) / stride) + 1. Like
+ * {@link conv2d} otherwise. Padding `'causal'` makes output i depend on inputs up to stride * i alone, and L' = ceil(L / stride).
+ *
+ * @throws TypeError | RangeError where an argument or option is not one.
+ * @throws ShapeError where shapes disagree or the kernel does not fit into the padded input.
+ * @example
+ * const echo = Tensor.from([[[0.5, 0, 1]]]); // a tap two steps ago, and now
+ * ops.conv1d(Tensor.from([[1, 2, 3, 4]]), echo, null, { padding: 'causal' }).toArray(); // [[1, 2, 3.5, 5]]
+ */
+export function conv1d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options?: ConvOptions<Padding1d>,
+): Tensor {
+  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 1, 'conv1d'), 'now', 'conv1d'));
+}
 
 /**
  * 2-D convolution (cross-correlation): x [N, C, H, W] or [C, H, W] with weight [K, C / groups, kernelHeight, kernelWidth]
@@ -32,7 +52,24 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
   return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 2, 'conv2d'), 'now', 'conv2d'));
 }
 
+/**
+ * 3-D convolution (cross-correlation), of videos and volumes: x [N, C, D, H, W] or [C, D, H, W] with weight
+ * [K, C / groups, kernelDepth, kernelHeight, kernelWidth] and bias [K] or null gives [N, K, D', H', W'], each size as in
+ * {@link conv2d}, and like it otherwise.
+ *
+ * @throws TypeError | RangeError where an argument or option is not one.
+ * @throws ShapeError where shapes disagree or the kernel does not fit into the padded input.
+ * @example
+ * const clip = Tensor.randn([1, 3, 8, 32, 32]);
+ * ops.conv3d(clip, Tensor.randn([16, 3, 3, 3, 3]), null, { stride: [1, 2, 2], padding: 1 }).shape; // [1, 16, 8, 16, 16]
+ */
+export function conv3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
+  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 3, 'conv3d'), 'now', 'conv3d'));
+}
+
+/** The sizes of a kernel and of an image, as sentences name them. */
 const AXES = ['', 'kernelWidth', 'kernelHeight, kernelWidth', 'kernelDepth, kernelHeight, kernelWidth'];
+const SIZES = ['', 'length', 'height and width', 'depth, height and width'];
 
 /** Everything but the computing of a convolution under checked settings. */
 export function prepareConv(
@@ -87,7 +124,7 @@ export function prepareConv(
   };
 }
 
-function checkBias(bias: Tensor, weight: Tensor, operation: string): void {
+export function checkBias(bias: Tensor, weight: Tensor, operation: string): void {
   if (!(bias instanceof Tensor)) {
     throw wrongType(
       operation,
@@ -117,17 +154,11 @@ function checkFit(
       `weight must be [outChannels, inChannels / groups, ${AXES[rank]}], but got weight of size: ${showShape(weight)}`,
     );
   }
-  if (x.length !== rank + 2 && x.length !== rank + 1) {
-    throw wrongShape(
-      operation,
-      `Expected ${rank + 1}D (unbatched) or ${rank + 2}D (batched) input to ${operation}, but got input of size: ${showShape(x)}`,
-    );
-  }
-  const channelAxis = x.length - rank - 1;
+  const channelAxis = channelAxisOf(x, rank, operation);
   const inChannels = weight[1] * groups;
   if (x[channelAxis] !== inChannels) {
     const cure =
-      x[x.length - 1] === inChannels ? 'the channels of x come before its height and width' : undefined;
+      x[x.length - 1] === inChannels ? `the channels of x come before its ${SIZES[rank]}` : undefined;
     throw wrongShape(
       operation,
       `Given groups=${groups}, weight of size ${showShape(weight)}, expected input${showShape(x)} to have ${inChannels} channels, ` +
@@ -147,12 +178,5 @@ function checkFit(
       throw wrongShape(operation, `${law}, but got weight of size ${showShape(weight)}`);
     }
   }
-  for (let axis = channelAxis + 1; axis < x.length; axis++) {
-    if (x[axis] === 0) {
-      throw wrongShape(
-        operation,
-        `input must have non-zero size for dimensions other than batch, but got input of size: ${showShape(x)}`,
-      );
-    }
-  }
+  checkNotEmpty(x, channelAxis, operation);
 }

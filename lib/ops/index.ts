@@ -2,8 +2,9 @@
 
 export type { ActivationName } from './activation.js';
 export type { Algorithm } from './algorithm.js';
-export { conv2d } from './conv.js';
-export type { ConvOptions, Padding } from './conv-options.js';
+export { conv1d, conv2d, conv3d } from './conv.js';
+export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
+export { type LinearOptions, linear } from './linear.js';
 export type { PerDimension } from './options.js';
 export {
   add,
@@ -20,11 +21,18 @@ export {
   tanh,
 } from './pointwise.js';
 export {
-  type AdaptivePoolOptions,
-  type AvgPoolOptions,
+  adaptiveAvgPool1d,
   adaptiveAvgPool2d,
+  adaptiveAvgPool3d,
+  adaptiveMaxPool1d,
+  adaptiveMaxPool2d,
+  adaptiveMaxPool3d,
+  avgPool1d,
   avgPool2d,
-  type MaxPoolOptions,
+  avgPool3d,
+  maxPool1d,
   maxPool2d,
+  maxPool3d,
 } from './pool.js';
+export type { AdaptivePoolOptions, AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 export { type ConcatOptions, concat, type FlattenOptions, flatten } from './rearrange.js';

@@ -1,6 +1,7 @@
 // What operations ask of their tensors: that they are tensors, and their elements in a layout.
 
-import { show, wrongType } from '../errors.js';
+import { show, wrongShape, wrongType } from '../errors.js';
+import { showShape } from '../tensor/shape.js';
 import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, Tensor } from '../tensor/tensor.js';
 
@@ -49,4 +50,26 @@ export function inLayout(tensor: Tensor, layout: number, mode: Mode, operation: 
   return layout === ROW_MAJOR
     ? rowMajor(tensor, mode, operation)
     : channelsLast(tensor, layout, mode, operation);
+}
+
+/** The channel axis of images of `rank` spatial dimensions: 1 in a batch, 0 of one image alone. */
+export function channelAxisOf(shape: readonly number[], rank: number, operation: string): number {
+  const axis = shape.length - rank - 1;
+  if (axis === 0 || axis === 1) return axis;
+  throw wrongShape(
+    operation,
+    `Expected ${rank + 1}D (unbatched) or ${rank + 2}D (batched) input to ${operation}, but got input of size: ${showShape(shape)}`,
+  );
+}
+
+/** That an image has channels and positions; only a batch may be empty. */
+export function checkNotEmpty(shape: readonly number[], channelAxis: number, operation: string): void {
+  for (let axis = channelAxis; axis < shape.length; axis++) {
+    if (shape[axis] === 0) {
+      throw wrongShape(
+        operation,
+        `input must have non-zero size for dimensions other than batch, but got input of size: ${showShape(shape)}`,
+      );
+    }
+  }
 }

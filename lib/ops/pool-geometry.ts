@@ -17,7 +17,7 @@ export interface SlidingPool {
 
 /** Windows that divide the input into a given number of parts; 0 keeps the size of the input. */
 export interface AdaptivePool {
-  readonly kind: 'adaptiveAverage';
+  readonly kind: 'adaptiveMax' | 'adaptiveAverage';
   readonly outputSize: Triple;
 }
 
@@ -77,7 +77,7 @@ export function poolGeometry(
   inputSize: Triple,
   operation: string,
 ): PoolGeometry {
-  const adaptive = pool.kind === 'adaptiveAverage';
+  const adaptive = 'outputSize' in pool;
   const counts = inputSize.map((size, axis) =>
     adaptive ? pool.outputSize[axis] || size : slidingCount(pool, axis, size),
   );
@@ -104,7 +104,7 @@ export function poolGeometry(
     }
   }
   return {
-    kind: pool.kind === 'max' ? 'max' : 'average',
+    kind: pool.kind === 'max' || pool.kind === 'adaptiveMax' ? 'max' : 'average',
     channels,
     inputSize,
     outputSize: [counts[0], counts[1], counts[2]],

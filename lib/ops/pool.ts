@@ -1,41 +1,45 @@
-// Pooling: the largest element or the mean of each window, channel by channel.
+// Pooling: the largest element or the mean of each window, channel by channel. One function prepares it for any number
+// of spatial dimensions.
 
 import type { Binding, Pool, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
-import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
-import { allocate, showShape } from '../tensor/shape.js';
+import { allocate } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
-import { effectiveKernel } from './conv-geometry.js';
-import { channelsLast, checkTensor, type Mode } from './inputs.js';
-import { flag, knownOptions, type PerDimension, perDimension, toTriple, wholeNumber } from './options.js';
-import { type AdaptivePool, type PoolSettings, poolGeometry, type SlidingPool } from './pool-geometry.js';
+import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
+import { toTriple } from './options.js';
+import { type AdaptivePool, type PoolSettings, poolGeometry } from './pool-geometry.js';
+import {
+  type AdaptivePoolOptions,
+  type AvgPoolOptions,
+  type MaxPoolOptions,
+  parseAdaptivePool,
+  parseAvgPool,
+  parseMaxPool,
+} from './pool-options.js';
 import { finished, type Prepared, runNow } from './run.js';
 
-interface SlidingOptions {
-  /** Positions a window covers. */
-  kernelSize: PerDimension;
-  /** Steps between neighbouring windows; the kernel size. */
-  stride?: PerDimension | null;
-  /** Positions added on both sides; 0, and at most half a window. They are never the largest. */
-  padding?: PerDimension;
-  /** Whether a last window may reach past the end, as long as it begins before it; false. */
-  ceilMode?: boolean;
-}
+/** A pooling of each number of dimensions; what they are is documented on each. */
+const maxPool =
+  (rank: number, operation: string) =>
+  (x: Tensor, options: MaxPoolOptions): Tensor =>
+    runNow(preparePool(x, parseMaxPool(options, rank, operation), rank, 'now', operation));
+const avgPool =
+  (rank: number, operation: string) =>
+  (x: Tensor, options: AvgPoolOptions): Tensor =>
+    runNow(preparePool(x, parseAvgPool(options, rank, operation), rank, 'now', operation));
+const adaptivePool =
+  (kind: AdaptivePool['kind'], rank: number, operation: string) =>
+  (x: Tensor, options: AdaptivePoolOptions): Tensor =>
+    runNow(preparePool(x, parseAdaptivePool(kind, options, rank, operation), rank, 'now', operation));
 
-export interface MaxPoolOptions extends SlidingOptions {
-  /** Steps between neighbouring elements of a window; 1. */
-  dilation?: PerDimension;
-}
-
-export interface AvgPoolOptions extends SlidingOptions {
-  /** Whether padded positions count in the divisor; true. */
-  countIncludePad?: boolean;
-}
-
-export interface AdaptivePoolOptions {
-  /** The wanted size: one number, or one per dimension where null keeps the input's. */
-  outputSize: number | readonly (number | null)[];
-}
+/**
+ * The largest element of each window: x [N, C, L] or [C, L] gives [N, C, L'], sized as by {@link maxPool2d}.
+ *
+ * @throws ShapeError where no window fits.
+ * @example
+ * ops.maxPool1d(Tensor.from([[1, 5, 2, 3]]), { kernelSize: 2 }).toArray(); // [[5, 3]]
+ */
+export const maxPool1d = maxPool(1, 'maxPool1d');
 
 /**
  * The largest element of each window: x [N, C, H, W] or [C, H, W] gives [N, C, H', W'], where
@@ -45,9 +49,25 @@ export interface AdaptivePoolOptions {
  * @example
  * ops.maxPool2d(Tensor.randn([1, 8, 32, 32]), { kernelSize: 2 }).shape; // [1, 8, 16, 16]
  */
-export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
-  return runNow(preparePool(x, parseMaxPool(options, 2, 'maxPool2d'), 2, 'now', 'maxPool2d'));
-}
+export const maxPool2d = maxPool(2, 'maxPool2d');
+
+/**
+ * The largest element of each window: x [N, C, D, H, W] or [C, D, H, W] gives [N, C, D', H', W'], sized as by {@link maxPool2d}.
+ *
+ * @throws ShapeError where no window fits.
+ * @example
+ * ops.maxPool3d(Tensor.randn([1, 4, 8, 8, 8]), { kernelSize: [1, 2, 2] }).shape; // [1, 4, 8, 4, 4]
+ */
+export const maxPool3d = maxPool(3, 'maxPool3d');
+
+/**
+ * The mean of each window: x [N, C, L] or [C, L] gives [N, C, L'], as {@link avgPool2d}.
+ *
+ * @throws ShapeError where no window fits.
+ * @example
+ * ops.avgPool1d(Tensor.from([[1, 5, 2, 4]]), { kernelSize: 2 }).toArray(); // [[3, 3]]
+ */
+export const avgPool1d = avgPool(1, 'avgPool1d');
 
 /**
  * The mean of each window: x [N, C, H, W] or [C, H, W] gives [N, C, H', W'], sized as by {@link maxPool2d}. It divides by
@@ -57,9 +77,24 @@ export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
  * @example
  * ops.avgPool2d(Tensor.ones([1, 1, 4, 4]), { kernelSize: 2 }).toArray(); // [[[[1, 1], [1, 1]]]]
  */
-export function avgPool2d(x: Tensor, options: AvgPoolOptions): Tensor {
-  return runNow(preparePool(x, parseAvgPool(options, 2, 'avgPool2d'), 2, 'now', 'avgPool2d'));
-}
+export const avgPool2d = avgPool(2, 'avgPool2d');
+
+/**
+ * The mean of each window: x [N, C, D, H, W] or [C, D, H, W] gives [N, C, D', H', W'], as {@link avgPool2d}.
+ *
+ * @throws ShapeError where no window fits.
+ * @example
+ * ops.avgPool3d(Tensor.randn([1, 4, 8, 8, 8]), { kernelSize: 2 }).shape; // [1, 4, 4, 4, 4]
+ */
+export const avgPool3d = avgPool(3, 'avgPool3d');
+
+/**
+ * Means that bring x [N, C, L] or [C, L] to a given length; see {@link adaptiveAvgPool2d}.
+ *
+ * @example
+ * ops.adaptiveAvgPool1d(Tensor.from([[1, 2, 3, 4]]), { outputSize: 2 }).toArray(); // [[1.5, 3.5]]
+ */
+export const adaptiveAvgPool1d = adaptivePool('adaptiveAverage', 1, 'adaptiveAvgPool1d');
 
 /**
  * Means that bring x [N, C, H, W] or [C, H, W] to a given size: window i of H' covers floor(i * H / H') up to
@@ -68,86 +103,41 @@ export function avgPool2d(x: Tensor, options: AvgPoolOptions): Tensor {
  * @example
  * ops.adaptiveAvgPool2d(Tensor.randn([1, 8, 7, 5]), { outputSize: 1 }).shape; // [1, 8, 1, 1]
  */
-export function adaptiveAvgPool2d(x: Tensor, options: AdaptivePoolOptions): Tensor {
-  const settings = parseAdaptivePool(options, 2, 'adaptiveAvgPool2d');
-  return runNow(preparePool(x, settings, 2, 'now', 'adaptiveAvgPool2d'));
-}
+export const adaptiveAvgPool2d = adaptivePool('adaptiveAverage', 2, 'adaptiveAvgPool2d');
 
-const SLIDING = ['kernelSize', 'stride', 'padding', 'ceilMode'];
-const KERNEL = { name: 'kernelSize', least: 1, law: 'kernel size should be greater than zero', unit: 1 };
-const STRIDE = { name: 'stride', least: 1, law: 'stride should not be zero or negative', unit: 1 };
-const PADDING = { name: 'padding', least: 0, law: 'negative padding is not supported', unit: 0 };
-const DILATION = { name: 'dilation', least: 1, law: 'dilation should be greater than zero', unit: 1 };
+/**
+ * Means that bring x [N, C, D, H, W] or [C, D, H, W] to a given size; see {@link adaptiveAvgPool2d}.
+ *
+ * @example
+ * ops.adaptiveAvgPool3d(Tensor.randn([1, 8, 4, 7, 5]), { outputSize: [null, 1, 1] }).shape; // [1, 8, 4, 1, 1]
+ */
+export const adaptiveAvgPool3d = adaptivePool('adaptiveAverage', 3, 'adaptiveAvgPool3d');
 
-export function parseMaxPool(options: MaxPoolOptions, rank: number, operation: string): SlidingPool {
-  const { dilation = 1, ...rest } = knownOptions(options, [...SLIDING, 'dilation'], operation);
-  return sliding('max', rest, perDimension(dilation, rank, DILATION, operation), true, rank, operation);
-}
+/**
+ * The largest elements of windows that bring x [N, C, L] or [C, L] to a given length; windows as by {@link adaptiveAvgPool2d}.
+ *
+ * @example
+ * ops.adaptiveMaxPool1d(Tensor.from([[1, 2, 3, 4]]), { outputSize: 2 }).toArray(); // [[2, 4]]
+ */
+export const adaptiveMaxPool1d = adaptivePool('adaptiveMax', 1, 'adaptiveMaxPool1d');
 
-export function parseAvgPool(options: AvgPoolOptions, rank: number, operation: string): SlidingPool {
-  const { countIncludePad = true, ...rest } = knownOptions(
-    options,
-    [...SLIDING, 'countIncludePad'],
-    operation,
-  );
-  const counted = flag(countIncludePad, 'countIncludePad', operation);
-  return sliding('average', rest, [1, 1, 1], counted, rank, operation);
-}
+/**
+ * The largest elements of windows that bring x [N, C, H, W] or [C, H, W] to a given size; windows as by
+ * {@link adaptiveAvgPool2d}.
+ *
+ * @example
+ * ops.adaptiveMaxPool2d(Tensor.randn([1, 8, 7, 5]), { outputSize: [3, 2] }).shape; // [1, 8, 3, 2]
+ */
+export const adaptiveMaxPool2d = adaptivePool('adaptiveMax', 2, 'adaptiveMaxPool2d');
 
-function sliding(
-  kind: 'max' | 'average',
-  options: Partial<SlidingOptions>,
-  dilation: Triple,
-  countIncludePad: boolean,
-  rank: number,
-  operation: string,
-): SlidingPool {
-  const { kernelSize, stride, padding = 0, ceilMode = false } = options;
-  if (kernelSize === undefined) throw wrongType(operation, 'kernelSize is missing');
-  const kernel = perDimension(kernelSize, rank, KERNEL, operation);
-  const pool = {
-    kind,
-    kernelSize: kernel,
-    stride: perDimension(stride ?? kernelSize, rank, STRIDE, operation),
-    padding: perDimension(padding, rank, PADDING, operation),
-    dilation,
-    ceilMode: flag(ceilMode, 'ceilMode', operation),
-    countIncludePad,
-  };
-  for (let axis = 0; axis < 3; axis++) {
-    const most = Math.floor(effectiveKernel(kernel[axis], dilation[axis]) / 2);
-    if (pool.padding[axis] > most) {
-      throw wrongValue(
-        operation,
-        `pad should be at most half of effective kernel size, but got pad=${pool.padding[axis]}, ` +
-          `kernelSize=${kernel[axis]} and dilation=${dilation[axis]}`,
-      );
-    }
-  }
-  return pool;
-}
-
-export function parseAdaptivePool(
-  options: AdaptivePoolOptions,
-  rank: number,
-  operation: string,
-): AdaptivePool {
-  const { outputSize } = knownOptions(options, ['outputSize'], operation);
-  if (outputSize === undefined) throw wrongType(operation, 'outputSize is missing');
-  const size = (value: unknown) =>
-    value === null ? 0 : wholeNumber(value, 1, 'outputSize', 'output size must be positive', operation);
-  if (!Array.isArray(outputSize)) {
-    const each = size(outputSize);
-    return { kind: 'adaptiveAverage', outputSize: toTriple(new Array<number>(rank).fill(each), 1) };
-  }
-  if (outputSize.length !== rank) {
-    throw wrongValue(
-      operation,
-      `expected outputSize to be a single number or a list of ${rank}, but got outputSize=${show(outputSize)}`,
-    );
-  }
-  return { kind: 'adaptiveAverage', outputSize: toTriple(Array.from(outputSize, size), 1) };
-}
+/**
+ * The largest elements of windows that bring x [N, C, D, H, W] or [C, D, H, W] to a given size; windows as by
+ * {@link adaptiveAvgPool2d}.
+ *
+ * @example
+ * ops.adaptiveMaxPool3d(Tensor.randn([1, 8, 4, 7, 5]), { outputSize: 1 }).shape; // [1, 8, 1, 1, 1]
+ */
+export const adaptiveMaxPool3d = adaptivePool('adaptiveMax', 3, 'adaptiveMaxPool3d');
 
 /** A pooling at one image size on one backend. */
 interface KnownPool {
@@ -193,21 +183,8 @@ export function preparePool(
 ): Prepared {
   checkTensor(x, 'x', operation);
   const shape = x.shape;
-  if (shape.length !== rank + 2 && shape.length !== rank + 1) {
-    throw wrongShape(
-      operation,
-      `Expected ${rank + 1}D (unbatched) or ${rank + 2}D (batched) input to ${operation}, but got input of size: ${showShape(shape)}`,
-    );
-  }
-  const channelAxis = shape.length - rank - 1;
-  for (let axis = channelAxis; axis < shape.length; axis++) {
-    if (shape[axis] === 0) {
-      throw wrongShape(
-        operation,
-        `input must have non-zero size for dimensions other than batch, but got input of size: ${showShape(shape)}`,
-      );
-    }
-  }
+  const channelAxis = channelAxisOf(shape, rank, operation);
+  checkNotEmpty(shape, channelAxis, operation);
   const inputSize = toTriple(shape.slice(channelAxis + 1), 1);
   const { binding, pool, outputSize } = poolOf(settings, shape[channelAxis], inputSize, operation);
   const outputShape = [...shape.slice(0, channelAxis + 1), ...outputSize.slice(3 - rank)];

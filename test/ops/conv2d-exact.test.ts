@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { type ops as Ops, ops } from '../../lib/index.js';
 import { contenders } from '../support/backends.js';
 import { bits, wholeNumbers } from '../support/bits.js';
-import { sumConv2d } from '../support/conv64.js';
+import { sumConv } from '../support/conv64.js';
 
 type Options = NonNullable<Parameters<typeof Ops.conv2d>[3]>;
 
@@ -89,7 +89,7 @@ describe.each(contenders())('$name', (contender) => {
         }
         const y = ops.conv2d(x, weight, bias, asked);
         expect(y.shape).toEqual([batch, outChannels, ...expectedSize]);
-        const { sums } = sumConv2d(x, weight, bias, { ...asked }, y.shape, (product) => product);
+        const { sums } = sumConv(x, weight, bias, { ...asked }, y.shape, (product) => product);
         expect(bits(y)).toEqual(new Uint32Array(Float32Array.from(sums, (sum) => sum + 0).buffer));
         computed++;
       }),

@@ -1,5 +1,5 @@
-// A convolution of absolute values in float64, written for plainness: the yardstick of rounding errors. It shares no
-// code with the library, padding and output sizes included.
+// Convolutions in float64, written for plainness: the yardstick of rounding errors. It shares no code with the library,
+// padding and output sizes included.
 
 import type { Tensor } from '../../lib/index.js';
 
@@ -12,11 +12,29 @@ function source(position: number, size: number, mode: string): number {
   return -1;
 }
 
+/** An option as one number for each of three dimensions; those that are not there have `unit`. */
+export function three(value: unknown, rank: number, unit: number): number[] {
+  const own = Array.isArray(value) ? value.map(Number) : new Array<number>(rank).fill(Number(value ?? unit));
+  return [...new Array<number>(3 - rank).fill(unit), ...own];
+}
+
+/** Three sizes, units in front of those that are there. */
+const sizes = (shape: readonly number[]): number[] => three(shape.slice(2), shape.length - 2, 1);
+
+/** Calls `visit` with every coordinate below `size`, in order. */
+function eachIn([depth, height, width]: readonly number[], visit: (at: number[]) => void): void {
+  for (let d = 0; d < depth; d++)
+    for (let h = 0; h < height; h++) for (let w = 0; w < width; w++) visit([d, h, w]);
+}
+
+const flat = (at: readonly number[], size: readonly number[]): number =>
+  (at[0] * size[1] + at[1]) * size[2] + at[2];
+
 /**
- * For every output of a conv2d of x [N, C, H, W]: sum over its window of f(x * w), plus f(bias); `taps` is the longest sum's length.
- * Padding is a number, numbers or pairs per dimension, 'same' or 'valid'.
+ * For every output of a convolution of x [N, C, ...]: sum over its window of f(x * w), plus f(bias); `taps` is the longest
+ * sum's length. Padding is a list of numbers per dimension, 'same' or 'valid', as the vectors have it.
  */
-export function sumConv2d(
+export function sumConv(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null,
@@ -24,56 +42,43 @@ export function sumConv2d(
   outputShape: readonly number[],
   f: (product: number) => number,
 ): { sums: Float64Array; taps: number } {
-  const both = (value: unknown): number[] =>
-    Array.isArray(value) ? value.map(Number) : [Number(value), Number(value)];
-  const stride = both(params.stride ?? 1);
-  const dilation = both(params.dilation ?? 1);
+  const rank = x.shape.length - 2;
+  const stride = three(params.stride, rank, 1);
+  const dilation = three(params.dilation, rank, 1);
   const groups = Number(params.groups ?? 1);
   const mode = String(params.paddingMode ?? 'zeros');
-  const [, channels, ...size] = x.shape;
-  const [outChannels, perGroup, ...kernel] = weight.shape;
-  const begin = [0, 1].map((axis) => {
+  const channels = x.shape[1];
+  const [outChannels, perGroup] = weight.shape;
+  const [size, kernel, output] = [sizes(x.shape), sizes(weight.shape), sizes(outputShape)];
+  const taps = kernel[0] * kernel[1] * kernel[2];
+  const positions = size[0] * size[1] * size[2];
+  const begin = [0, 1, 2].map((axis) => {
     if (params.padding === 'valid') return 0;
-    if (params.padding !== 'same') {
-      const each = Array.isArray(params.padding) ? params.padding[axis] : (params.padding ?? 0);
-      return Number(Array.isArray(each) ? each[0] : each);
-    }
+    if (params.padding !== 'same') return three(params.padding, rank, 0)[axis];
     const reach = dilation[axis] * (kernel[axis] - 1);
     const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
     return Math.floor(Math.max(0, total) / 2);
   });
-  const [batch, , height, width] = outputShape;
-  const sums = new Float64Array(batch * outChannels * height * width);
-  const input = x.data;
-  const filters = weight.data;
-  const biases = bias?.data;
+  const sums = new Float64Array(outputShape.reduce((product, extent) => product * extent, 1));
+  const [input, filters, biases] = [x.data, weight.data, bias?.data];
   let i = 0;
-  for (let n = 0; n < batch; n++)
-    for (let k = 0; k < outChannels; k++)
-      for (let oy = 0; oy < height; oy++)
-        for (let ox = 0; ox < width; ox++, i++) {
-          const first = Math.floor(k / (outChannels / groups)) * perGroup;
-          let sum = biases ? f(biases[k]) : 0;
-          for (let ky = 0; ky < kernel[0]; ky++)
-            for (let kx = 0; kx < kernel[1]; kx++) {
-              const iy = source(oy * stride[0] - begin[0] + ky * dilation[0], size[0], mode);
-              const ix = source(ox * stride[1] - begin[1] + kx * dilation[1], size[1], mode);
-              if (iy < 0 || ix < 0) continue;
-              for (let c = 0; c < perGroup; c++) {
-                const w = filters[((k * perGroup + c) * kernel[0] + ky) * kernel[1] + kx];
-                sum += f(w * input[((n * channels + first + c) * size[0] + iy) * size[1] + ix]);
-              }
-            }
-          sums[i] = sum;
-        }
-  return { sums, taps: perGroup * kernel[0] * kernel[1] };
+  for (let n = 0; n < outputShape[0]; n++)
+    for (let k = 0; k < outChannels; k++) {
+      const first = Math.floor(k / (outChannels / groups)) * perGroup;
+      eachIn(output, (at) => {
+        let sum = biases ? f(biases[k]) : 0;
+        eachIn(kernel, (tap) => {
+          const from = at.map((o, axis) =>
+            source(o * stride[axis] - begin[axis] + tap[axis] * dilation[axis], size[axis], mode),
+          );
+          if (from.some((position) => position < 0)) return;
+          for (let c = 0; c < perGroup; c++) {
+            const w = filters[(k * perGroup + c) * taps + flat(tap, kernel)];
+            sum += f(w * input[(n * channels + first + c) * positions + flat(from, size)]);
+          }
+        });
+        sums[i++] = sum;
+      });
+    }
+  return { sums, taps: perGroup * taps };
 }
-
-/** Sums of absolute values, which bound rounding errors. */
-export const absoluteConv2d = (
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  params: Record<string, unknown>,
-  outputShape: readonly number[],
-) => sumConv2d(x, weight, bias, params, outputShape, Math.abs);

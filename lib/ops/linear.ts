@@ -1,0 +1,105 @@
+// The fully connected layer, as a 1x1 convolution of rows: the same kernels, and the same chains.
+
+import type { ConvGeometry, Triple } from '../../binding.js';
+import { active, selectionCount } from '../backend/index.js';
+import { wrongShape } from '../errors.js';
+import { allocate, elementCount, showShape } from '../tensor/shape.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
+import { type Tensor, wrap } from '../tensor/tensor.js';
+import { type ActivationName, parseActivation } from './activation.js';
+import { checkBias } from './conv.js';
+import { convGeometry } from './conv-geometry.js';
+import { type ConvSettings, parseConvOptions } from './conv-options.js';
+import { filterOf } from './filter-cache.js';
+import { checkTensor, type Mode, rowMajor } from './inputs.js';
+import { knownOptions } from './options.js';
+import { finished, type Prepared, runNow } from './run.js';
+
+export interface LinearOptions {
+  /** Applied to the result on its way to memory; 'none'. */
+  activation?: ActivationName | null;
+  /** For activation 'leakyRelu': the slope left of zero; 0.01. */
+  negativeSlope?: number;
+}
+
+/**
+ * x [..., inFeatures] times the transpose of weight [outFeatures, inFeatures], plus bias [outFeatures] or null: gives
+ * [..., outFeatures]. Each result is one chain of fused multiply-adds in the order of the features, then its bias, then the
+ * activation.
+ *
+ * @throws ShapeError where shapes disagree.
+ * @example
+ * const weight = Tensor.from([[1, 0, -1]]);
+ * ops.linear(Tensor.from([[5, 6, 7], [1, 2, 0]]), weight, Tensor.from([0.5])).toArray(); // [[-1.5], [1.5]]
+ */
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null = null,
+  options?: LinearOptions,
+): Tensor {
+  return runNow(prepareLinear(x, weight, bias, parseLinearOptions(options, 'linear'), 'now', 'linear'));
+}
+
+const POINTWISE = parseConvOptions({}, 1, 'linear');
+const ONE: Triple = [1, 1, 1];
+
+/** A 1x1 convolution with the options' activation. */
+export function parseLinearOptions(
+  options: LinearOptions | null | undefined,
+  operation: string,
+): ConvSettings {
+  const { activation, negativeSlope } = knownOptions(options, ['activation', 'negativeSlope'], operation);
+  return { ...POINTWISE, activation: parseActivation(activation, negativeSlope, operation) };
+}
+
+/** Everything but the computing of a linear layer. */
+export function prepareLinear(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  mode: Mode,
+  operation: string,
+): Prepared {
+  checkTensor(x, 'x', operation);
+  checkTensor(weight, 'weight', operation);
+  if (weight.shape.length !== 2 || weight.shape[0] === 0 || weight.shape[1] === 0) {
+    throw wrongShape(
+      operation,
+      `weight must be [outFeatures, inFeatures], but got weight of size: ${showShape(weight.shape)}`,
+    );
+  }
+  if (bias !== null) checkBias(bias, weight, operation);
+  const [outFeatures, inFeatures] = weight.shape;
+  const leading = x.shape.slice(0, -1);
+  const rows = elementCount(leading);
+  if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== inFeatures) {
+    throw wrongShape(
+      operation,
+      `mat1 and mat2 shapes cannot be multiplied (${rows}x${x.shape.at(-1) ?? 1} and ${inFeatures}x${outFeatures}): ` +
+        `weight ${showShape(weight.shape)} needs ${inFeatures} input features, but x is ${showShape(x.shape)}`,
+      x.shape.length > 2 ? 'flatten x from dimension 1 on' : undefined,
+    );
+  }
+  const binding = active();
+  const filter = filterOf(binding, selectionCount(), settings, weight, bias);
+  const geometry = (): ConvGeometry =>
+    convGeometry(
+      settings,
+      { inChannels: inFeatures, outChannels: outFeatures, kernelSize: ONE },
+      ONE,
+      operation,
+    );
+  const { conv } = filter.sized(1, 1, 1, geometry);
+  const packed = filter.packed(conv, weight, operation);
+  const input = rowMajor(x, mode, operation);
+  const y = allocate([...leading, outFeatures], operation);
+  const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);
+  if (rows === 0) return finished(output);
+  return {
+    output,
+    run: () => binding.conv(conv, packed, input, y, rows),
+    submit: () => binding.submit('conv', conv, packed, input, y, rows),
+  };
+}
