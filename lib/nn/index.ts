@@ -1,8 +1,32 @@
 // The layers users build networks from, as `nn.*`.
 
 export { GELU, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh } from './activations.js';
-export { Conv2d, type Conv2dOptions } from './conv.js';
+export {
+  Conv1d,
+  type Conv1dOptions,
+  Conv2d,
+  type Conv2dOptions,
+  Conv3d,
+  type Conv3dOptions,
+} from './conv.js';
 export { Flatten } from './flatten.js';
+export { Linear, type LinearLayerOptions } from './linear.js';
 export { Module, type StateDict } from './module.js';
-export { AdaptiveAvgPool2d, AvgPool2d, MaxPool2d } from './pool.js';
+export {
+  AdaptiveAvgPool1d,
+  AdaptiveAvgPool2d,
+  AdaptiveAvgPool3d,
+  AdaptiveMaxPool1d,
+  AdaptiveMaxPool2d,
+  AdaptiveMaxPool3d,
+  AvgPool1d,
+  AvgPool2d,
+  AvgPool3d,
+  type AvgPoolLayerOptions,
+  MaxPool1d,
+  MaxPool2d,
+  MaxPool3d,
+  type MaxPoolLayerOptions,
+} from './pool.js';
+export { DepthwiseSeparableConv2d, type DepthwiseSeparableConv2dOptions } from './separable.js';
 export { Sequential } from './sequential.js';

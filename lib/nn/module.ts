@@ -31,7 +31,7 @@ export abstract class Module {
   training = true;
   readonly #buffers = new Set<string>();
 
-  abstract forward(...inputs: Tensor[]): Tensor;
+  abstract forward(x: Tensor, ...rest: unknown[]): Tensor;
 
   /**
    * `forward` off the event loop. Every layer and Sequential has it; a module that only defines `forward` rejects, because
@@ -118,6 +118,12 @@ export abstract class Module {
     if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
       throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
     }
+    for (const [path, module] of this.namedModules()) {
+      const prefix = path === '' ? '' : `${path}.`;
+      if (module.pending() !== null) {
+        module.adopt((name) => (Object.hasOwn(dict, prefix + name) ? dict[prefix + name] : undefined));
+      }
+    }
     const own = this.#tensors();
     const names = new Set(own.map(([name]) => name));
     const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name));
@@ -166,6 +172,14 @@ export abstract class Module {
     return this.train(false);
   }
 
+  /** Why this module's parameters are not there yet, where they wait for the first input; null where they are. */
+  protected pending(): string | null {
+    return null;
+  }
+
+  /** Lets a module whose parameters wait take its sizes from weights, found by name, that are about to be loaded. */
+  protected adopt(_find: (name: string) => Tensor | undefined): void {}
+
   /** What `String(module)` shows between the parentheses; layers give their sizes and options. */
   protected extraRepr(): string {
     return '';
@@ -193,6 +207,12 @@ export abstract class Module {
         throw wrongValue(moduleName(this), `a module contains itself, at '${prefix.slice(0, -1)}'`);
       }
       open.add(module);
+      const reason = module.pending();
+      if (reason !== null) {
+        const place = prefix === '' ? '' : ` at '${prefix.slice(0, -1)}'`;
+        const law = `the parameters of ${moduleName(module)}${place} are not there yet: ${reason}`;
+        throw wrongValue(moduleName(this), law, 'run forward once, load weights, or give the number');
+      }
       for (const [name, value] of Object.entries(module)) {
         if (value instanceof Tensor) found.push([prefix + name, value, module.#buffers.has(name)]);
       }
