@@ -11,6 +11,10 @@ interface Command {
 const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> =
   {
     extract: { about: 'images to rows of features', load: () => import('./extract.js') },
+    doctor: {
+      about: 'which engine computes here and why, whether rightly, how fast',
+      load: () => import('./doctor.js'),
+    },
   };
 
 const usage = `convkit <command> [options]
