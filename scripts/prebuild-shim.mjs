@@ -10,7 +10,7 @@ const arch =
 const out = join(process.cwd(), 'cmake');
 const cross = arch !== thisArch();
 cmakeJs([
-  'rebuild',
+  'build',
   ...['--out', out, '--arch', arch, '--CDCONVKIT_WERROR=ON'],
   ...(cross ? [`--CDCMAKE_TOOLCHAIN_FILE=${toolchainArm64}`] : []),
 ]);
