@@ -7,7 +7,7 @@ import * as ops from '../ops/index.js';
 import { Tensor } from '../tensor/tensor.js';
 
 /** What {@link selfTest} gives for numerics version 1. It changes with that version and for no other reason. */
-export const PINNED = 'c702d5ee549986d159a3b4c2ba5ba1ebe01bcbe6082063b65a22aa187079b0e0';
+export const PINNED = '9aca4429a058b49e1aa459d7cdd5042b7035bf592fee1f145e521f531b232a9d';
 
 interface ConvCase {
   /** [N, C, H, W] */
