@@ -15,9 +15,10 @@ const FUNCTIONS =
 // A power of two by a whole number is exact in every engine, and how sizes and bit patterns are written.
 const POWER = /(?<!(?<![\w.])2 )\*\*|\*\*(?! -?\d+(?![\w.]))/;
 
-/** Blanks comments, and strings within a line, so that only code is left; line numbers stay. */
+/** Blanks comments, strings and templates without values, so that only code is left; line numbers stay. */
 function code(source: string): string {
-  const token = /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"/g;
+  const token =
+    /\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\$]|\$(?!\{))*`/g;
   return source.replace(token, (text) => text.replace(/[^\n]/g, ' '));
 }
 
@@ -48,6 +49,7 @@ describe('what the engine decides', () => {
     'y = Math.exp(x);',
     'y = Math . tanh(x)',
     'x ** 2',
+    'y = `$' + '{x ** 2} wide`',
     '10 ** 3',
     '2 ** n',
     '2 ** (n + 1)',
@@ -63,6 +65,7 @@ describe('what the engine decides', () => {
     '// e ** x, as Math.exp would give it',
     '/** x ** 2\n * Math.exp\n */',
     "if (segment === '**') return;",
+    'const help = `patterns know * and **\n2 ** n too, for $5`;',
     'Math.sqrt(x) + Math.fround(x) + Math.max(a, b) + Math.expected',
     'width = Math.log10(total); // engine-dependent: digits of a progress line',
   ])('is not seen in %j', (source) => expect(findings('a.ts', source)).toEqual([]));
