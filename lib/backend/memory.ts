@@ -1,6 +1,8 @@
 // Output memory. A fresh Float32Array is zeroed page by page, which for a large output takes longer than many a
 // convolution; every operation of the contract writes all of its output, so outputs skip that.
 
+import { constants } from 'node:buffer';
+
 /** Test mode: fills new outputs with NaN, so that an element which a kernel forgot to write shows. */
 const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
 
@@ -10,6 +12,10 @@ const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
  * With CONVKIT_FILL_NAN=1 in the environment the contents are NaN.
  */
 export function uninitialised(length: number): Float32Array<ArrayBuffer> {
-  const memory = new Float32Array(Buffer.allocUnsafeSlow(length * 4).buffer);
+  const bytes = length * 4;
+  const memory =
+    bytes > constants.MAX_LENGTH
+      ? new Float32Array(length)
+      : new Float32Array(Buffer.allocUnsafeSlow(bytes).buffer);
   return fillWithNaN ? memory.fill(Number.NaN) : memory;
 }

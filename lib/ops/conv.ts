@@ -3,7 +3,7 @@
 
 import { active, selectionCount } from '../backend/index.js';
 import { show, wrongShape, wrongType } from '../errors.js';
-import { allocate, showShape } from '../tensor/shape.js';
+import { allocateOutput, showShape } from '../tensor/shape.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
@@ -114,7 +114,7 @@ export function prepareConv(
   const batch = channelAxis === 1 ? shape[0] : 1;
   const packed = filter.packed(conv, weight, operation);
   const input = channelsLast(x, channelAxis, mode, operation);
-  const y = allocate(outputShape, operation);
+  const y = allocateOutput(outputShape, operation);
   const output = wrap(y, channelAxis, outputShape);
   if (batch === 0) return finished(output);
   return {

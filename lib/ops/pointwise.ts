@@ -4,7 +4,7 @@
 import type { Activation } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { wrongShape } from '../errors.js';
-import { allocate, sameShape, showShape } from '../tensor/shape.js';
+import { allocateOutput, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { parseSlope } from './activation.js';
@@ -22,7 +22,7 @@ export function prepareActivation(
   checkTensor(x, 'x', operation);
   const binding = active();
   const input = asTheyLie(x, mode, operation);
-  const y = allocate(x.shape, operation);
+  const y = allocateOutput(x.shape, operation);
   const output = wrap(y, layoutOf(x), x.shape);
   if (y.length === 0) return finished(output);
   return {
@@ -87,7 +87,7 @@ function binary(kind: 'add' | 'mul', a: Tensor, b: Tensor): Tensor {
   const layout = layoutOf(a) === ROW_MAJOR ? layoutOf(b) : layoutOf(a);
   const left = inLayout(a, layout, 'now', kind);
   const right = inLayout(b, layout, 'now', kind);
-  const y = allocate(a.shape, kind);
+  const y = allocateOutput(a.shape, kind);
   if (y.length > 0) active().binary(kind, left, right, y);
   return wrap(y, layout, a.shape);
 }
@@ -121,7 +121,7 @@ export function prepareModulus(x: Tensor, mode: Mode): Prepared {
   const binding = active();
   const input = channelsLast(x, channelAxis, mode, operation);
   const shape = x.shape.with(channelAxis, x.shape[channelAxis] / 2);
-  const y = allocate(shape, operation);
+  const y = allocateOutput(shape, operation);
   const output = wrap(y, channelAxis, shape);
   if (y.length === 0) return finished(output);
   return {

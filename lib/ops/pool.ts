@@ -3,7 +3,7 @@
 
 import type { Binding, Pool, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
-import { allocate } from '../tensor/shape.js';
+import { allocateOutput } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { toTriple } from './options.js';
@@ -190,7 +190,7 @@ export function preparePool(
   const outputShape = [...shape.slice(0, channelAxis + 1), ...outputSize.slice(3 - rank)];
   const batch = channelAxis === 1 ? shape[0] : 1;
   const input = channelsLast(x, channelAxis, mode, operation);
-  const y = allocate(outputShape, operation);
+  const y = allocateOutput(outputShape, operation);
   const output = wrap(y, channelAxis, outputShape);
   if (batch === 0) return finished(output);
   return {

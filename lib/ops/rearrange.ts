@@ -2,7 +2,7 @@
 
 import { active } from '../backend/index.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
-import { allocate, showShape } from '../tensor/shape.js';
+import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { checkTensor, inLayout, layoutOf, type Mode, rowMajor } from './inputs.js';
@@ -73,7 +73,7 @@ export function concat(tensors: readonly Tensor[], options?: ConcatOptions): Ten
     parts.reduce((total, tensor) => total + tensor.shape[joined], 0),
   );
   const inputs = parts.map((tensor) => inLayout(tensor, layout, 'now', operation));
-  const y = allocate(shape, operation);
+  const y = allocateOutput(shape, operation);
   if (y.length > 0) active().concat(inputs, widths, y, rows);
   return wrap(y, layout, shape);
 }

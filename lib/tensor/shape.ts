@@ -1,5 +1,6 @@
 // Shapes: what counts as one, how many elements it has, and how sentences quote it.
 
+import { uninitialised } from '../backend/memory.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 
 /** More dimensions than anyone needs; it keeps nested printing and parsing from exhausting the stack. */
@@ -60,9 +61,22 @@ export function inferredShape(value: unknown, count: number, operation: string):
 
 /** A zeroed array for a result, or a sentence where memory does not reach. */
 export function allocate(shape: readonly number[], operation: string): Float32Array {
+  return sized(shape, operation, (count) => new Float32Array(count));
+}
+
+/** Memory for an output that the engine writes from end to end: its contents are undefined before. */
+export function allocateOutput(shape: readonly number[], operation: string): Float32Array {
+  return sized(shape, operation, uninitialised);
+}
+
+function sized(
+  shape: readonly number[],
+  operation: string,
+  make: (count: number) => Float32Array,
+): Float32Array {
   const count = elementCount(shape);
   try {
-    return new Float32Array(count);
+    return make(count);
   } catch {
     const gigabytes = ((count * 4) / 1e9).toPrecision(3);
     throw wrongValue(

@@ -2,6 +2,7 @@
 // It knows sizes and layouts; what the numbers mean is the tensor's business.
 
 import { active } from '../backend/index.js';
+import { uninitialised } from '../backend/memory.js';
 import { wrongType } from '../errors.js';
 
 /** In place of a channel axis: the elements lie in the order of the shape. */
@@ -51,7 +52,7 @@ export function copyRowMajor(storage: Storage, shape: readonly number[], operati
   if (storage.channelAxis === ROW_MAJOR) return data.slice();
   const { batch, channels, positions } = extents(shape, storage.channelAxis);
   if (channels <= 1 || positions <= 1) return data.slice();
-  const result = new Float32Array(data.length);
+  const result = uninitialised(data.length);
   active().toChannelsFirst(data, result, batch, channels, positions);
   return result;
 }
@@ -80,7 +81,7 @@ export function channelsLastArray(
   const { batch, channels, positions } = extents(shape, channelAxis);
   const rowMajor = storage.channelAxis === ROW_MAJOR ? data : copyRowMajor(storage, shape, operation);
   if (channels <= 1 || positions <= 1) return lasting && rowMajor === data ? data.slice() : rowMajor;
-  const result = new Float32Array(data.length);
+  const result = uninitialised(data.length);
   active().toChannelsLast(rowMajor, result, batch, channels, positions);
   return result;
 }
