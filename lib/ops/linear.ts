@@ -3,7 +3,7 @@
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
 import { wrongShape } from '../errors.js';
-import { allocate, elementCount, showShape } from '../tensor/shape.js';
+import { allocateOutput, elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { type ActivationName, parseActivation } from './activation.js';
@@ -94,7 +94,7 @@ export function prepareLinear(
   const { conv } = filter.sized(1, 1, 1, geometry);
   const packed = filter.packed(conv, weight, operation);
   const input = rowMajor(x, mode, operation);
-  const y = allocate([...leading, outFeatures], operation);
+  const y = allocateOutput([...leading, outFeatures], operation);
   const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);
   if (rows === 0) return finished(output);
   return {
