@@ -5,6 +5,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/global-setup.ts',
     pool: 'forks',
     // Emulated and sanitized runs set their own scale: everything there is 10 to 50 times slower.
     testTimeout: 30_000 * Number(process.env.CONVKIT_TEST_SLOWNESS ?? 1),

@@ -25,10 +25,14 @@ describe.skipIf(missing)(`under emulation${missing ? ` (skipped: ${missing})` : 
     ['Haswell', 'avx2', 'AVX2 and FMA without AVX-512'],
   ])('a %s runs on %s: it has %s', { timeout: 180_000 }, (cpu, isa) => {
     const { CONVKIT_ISA: _, ...env } = process.env;
-    const result = spawnSync(emulator, ['-cpu', cpu, process.execPath, '--input-type=module', '-e', program], {
-      encoding: 'utf8',
-      env: { ...env, CONVKIT_BACKEND: 'native', CONVKIT_NUM_THREADS: '2' },
-    });
+    const result = spawnSync(
+      emulator,
+      ['-cpu', cpu, process.execPath, '--input-type=module', '-e', program],
+      {
+        encoding: 'utf8',
+        env: { ...env, CONVKIT_BACKEND: 'native', CONVKIT_NUM_THREADS: '2' },
+      },
+    );
     expect(result.status, result.stderr).toBe(0);
     expect(JSON.parse(result.stdout)).toEqual({ name: 'native', isa, hash: PINNED });
   });
