@@ -136,7 +136,7 @@ export function gelu(x: number): number {
   return scale(fround(greater(-15, x) * tail), n);
 }
 
-/** x * clamp(x + 3, 0, 6) / 6; error at most 1.83 ulp. */
+/** x * clamp(x + 3, 0, 6) / 6; error at most 1.88 ulp. */
 export function hardswish(x: number): number {
   const ramp = relu6(fround(x + 3));
   return fround(greater(-3, x) * fround(ramp / 6));

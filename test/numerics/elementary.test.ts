@@ -23,7 +23,7 @@ const stated: Record<string, number> = {
   sigmoid: 2.41,
   silu: 3.4,
   gelu: 6.2,
-  hardswish: 1.83,
+  hardswish: 1.88,
   relu: 0,
   relu6: 0,
   leakyRelu: 0.5,
