@@ -3,17 +3,16 @@ import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
 import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
+import { ConvWork } from './conv-work.js';
 import type { Work } from './jobs.js';
 import { type Axis, faultOf, NO_TAP, tapSources } from './padding.js';
-import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+import { TILE_POSITIONS } from './tile.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
 const MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 
-/** FMAs that one unit of background work may take, about: a tenth of a millisecond. */
-const UNIT = 2 ** 17;
-
-class ReferenceConv {
+/** @internal A checked geometry, and what follows from it. */
+export class ReferenceConv {
   readonly inputLength: number;
   readonly outputLength: number;
   readonly positions: number;
@@ -40,8 +39,8 @@ class ReferenceConv {
   }
 }
 
-/** weights [pair][tap][channel of the group][2]: output channels in pairs within their group, an odd one with zeros. */
-class ReferenceFilter {
+/** @internal weights [pair][tap][channel of the group][2]: output channels in pairs within their group, an odd one with zeros. */
+export class ReferenceFilter {
   constructor(
     readonly shape: string,
     readonly weights: Float32Array,
@@ -146,115 +145,4 @@ export function convWork(
   checkFloats('conv', 'y', y, batch * plan.outputLength);
   checkApart('conv', y, [x], 'none');
   return new ConvWork(plan, filter, x, y, batch);
-}
-
-/** Units in the order image, tile of positions, block of channel pairs. */
-class ConvWork implements Work {
-  readonly units: number;
-  readonly #offsets: Int32Array;
-  readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
-  readonly #pairs: number;
-  readonly #pairsPerUnit: number;
-  readonly #blocks: number;
-  readonly #tiles: number;
-  #source: Float32Array = new Float32Array(0);
-  #image = -1;
-  #tile = -1;
-
-  constructor(
-    readonly plan: ReferenceConv,
-    readonly filter: ReferenceFilter,
-    readonly x: Float32Array,
-    readonly y: Float32Array,
-    readonly batch: number,
-  ) {
-    const { taps, groupInputs, groupOutputs, geometry, positions } = plan;
-    this.#offsets = new Int32Array(TILE_POSITIONS * taps);
-    this.#pairs = geometry.groups * Math.ceil(groupOutputs / TILE_CHANNELS);
-    const costOfPair = taps * groupInputs * TILE_POSITIONS * TILE_CHANNELS;
-    this.#pairsPerUnit = Math.max(1, Math.floor(UNIT / costOfPair));
-    this.#blocks = Math.ceil(this.#pairs / this.#pairsPerUnit);
-    this.#tiles = Math.ceil(positions / TILE_POSITIONS);
-    this.units = batch * this.#tiles * this.#blocks;
-  }
-
-  run(begin: number, end: number): void {
-    for (let unit = begin; unit < end; unit++) {
-      const block = unit % this.#blocks;
-      const tile = Math.floor(unit / this.#blocks);
-      this.#loadTile(tile);
-      const first = block * this.#pairsPerUnit;
-      const last = Math.min(first + this.#pairsPerUnit, this.#pairs);
-      for (let pair = first; pair < last; pair++) this.#runPair(tile, pair);
-    }
-  }
-
-  /** Points the offsets at the taps of a tile. A tap in zero padding points at zeros behind a copy of the image. */
-  #loadTile(tile: number): void {
-    if (tile === this.#tile) return;
-    this.#tile = tile;
-    const image = Math.floor(tile / this.#tiles);
-    if (image !== this.#image) this.#loadImage(image);
-    const { geometry, sources, inputLength, positions } = this.plan;
-    const { kernelSize, outputSize, inputSize, inChannels } = geometry;
-    for (let p = 0; p < TILE_POSITIONS; p++) {
-      // Past the end of the image the last position is computed again, and not stored.
-      const position = Math.min((tile % this.#tiles) * TILE_POSITIONS + p, positions - 1);
-      const width = position % outputSize[2];
-      const height = Math.floor(position / outputSize[2]) % outputSize[1];
-      const depth = Math.floor(position / (outputSize[2] * outputSize[1]));
-      let at = p;
-      for (let i = 0; i < kernelSize[0]; i++) {
-        const d = sources[0][depth * kernelSize[0] + i];
-        for (let j = 0; j < kernelSize[1]; j++) {
-          const h = sources[1][height * kernelSize[1] + j];
-          for (let k = 0; k < kernelSize[2]; k++) {
-            const w = sources[2][width * kernelSize[2] + k];
-            const padding = d === NO_TAP || h === NO_TAP || w === NO_TAP;
-            this.#offsets[at] = padding
-              ? inputLength
-              : ((d * inputSize[1] + h) * inputSize[2] + w) * inChannels;
-            at += TILE_POSITIONS;
-          }
-        }
-      }
-    }
-  }
-
-  #loadImage(image: number): void {
-    const { inputLength, hasPadding, geometry } = this.plan;
-    const values = this.x.subarray(image * inputLength, (image + 1) * inputLength);
-    this.#image = image;
-    if (!hasPadding) {
-      this.#source = values;
-      return;
-    }
-    if (this.#source.length === 0) this.#source = new Float32Array(inputLength + geometry.inChannels);
-    this.#source.set(values);
-  }
-
-  #runPair(tile: number, pair: number): void {
-    const { taps, groupInputs, groupOutputs, positions, activate, outputLength } = this.plan;
-    const { outChannels } = this.plan.geometry;
-    const { weights, bias } = this.filter;
-    const state = this.#state;
-    const y = this.y;
-    const pairsOfGroup = Math.ceil(groupOutputs / TILE_CHANNELS);
-    const group = Math.floor(pair / pairsOfGroup);
-    const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
-
-    state.fill(0);
-    const first = pair * taps * groupInputs * TILE_CHANNELS;
-    runTile(this.#source, this.#offsets, group * groupInputs, weights, first, taps, groupInputs, state);
-
-    const start = (tile % this.#tiles) * TILE_POSITIONS;
-    const rows = Math.min(TILE_POSITIONS, positions - start);
-    const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
-    let at = this.#image * outputLength + start * outChannels + group * groupOutputs + within;
-    for (let p = 0; p < rows; p++, at += outChannels)
-      for (let n = 0; n < columns; n++) {
-        const value = Math.fround(state[TILE_CHANNELS * p + n] + bias[TILE_CHANNELS * pair + n]);
-        y[at + n] = activate === null ? value : activate(value);
-      }
-  }
 }

@@ -69,7 +69,7 @@ function runQuick(
   let a5 = state[5];
   let a6 = state[6];
   let a7 = state[7];
-  let tap = Math.floor(step / depth);
+  let tap = (step / depth) | 0;
   let c = step - tap * depth;
   let k = first + 2 * step;
   chain: for (; tap < taps; tap++) {
@@ -120,5 +120,5 @@ function runQuick(
   state[5] = a5;
   state[6] = a6;
   state[7] = a7;
-  return (k - first) / 2;
+  return (k - first) >> 1;
 }

@@ -1,0 +1,122 @@
+// The work of one convolution over a batch: units in the order image, tile of output positions, block of channel pairs.
+import type { ReferenceConv, ReferenceFilter } from './conv.js';
+import type { Work } from './jobs.js';
+import { NO_TAP } from './padding.js';
+import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+
+/** FMAs that one unit of background work may take, about: a tenth of a millisecond. */
+const UNIT = 2 ** 17;
+
+/** @internal */
+export class ConvWork implements Work {
+  readonly units: number;
+  readonly #offsets: Int32Array;
+  readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
+  readonly #pairsOfGroup: number;
+  readonly #pairs: number;
+  readonly #pairsPerUnit: number;
+  readonly #blocks: number;
+  readonly #tiles: number;
+  #source: Float32Array = new Float32Array(0);
+  #image = -1;
+  #tile = -1;
+
+  constructor(
+    readonly plan: ReferenceConv,
+    readonly filter: ReferenceFilter,
+    readonly x: Float32Array,
+    readonly y: Float32Array,
+    batch: number,
+  ) {
+    const { taps, groupInputs, groupOutputs, geometry, positions } = plan;
+    this.#offsets = new Int32Array(TILE_POSITIONS * taps);
+    this.#pairsOfGroup = Math.ceil(groupOutputs / TILE_CHANNELS);
+    this.#pairs = geometry.groups * this.#pairsOfGroup;
+    const costOfPair = taps * groupInputs * TILE_POSITIONS * TILE_CHANNELS;
+    this.#pairsPerUnit = Math.max(1, Math.floor(UNIT / costOfPair));
+    this.#blocks = Math.ceil(this.#pairs / this.#pairsPerUnit);
+    this.#tiles = Math.ceil(positions / TILE_POSITIONS);
+    this.units = batch * this.#tiles * this.#blocks;
+  }
+
+  run(begin: number, end: number): void {
+    for (let unit = begin; unit < end; unit++) {
+      const block = unit % this.#blocks;
+      const tile = Math.floor(unit / this.#blocks);
+      if (tile !== this.#tile) this.#loadTile(tile);
+      const first = block * this.#pairsPerUnit;
+      this.#runPairs(first, Math.min(first + this.#pairsPerUnit, this.#pairs));
+    }
+  }
+
+  /** Points the offsets at the taps of a tile. A tap in zero padding points at zeros behind a copy of the image. */
+  #loadTile(tile: number): void {
+    this.#tile = tile;
+    const image = Math.floor(tile / this.#tiles);
+    if (image !== this.#image) this.#loadImage(image);
+    const { geometry, sources, inputLength, positions } = this.plan;
+    const { kernelSize, outputSize, inputSize, inChannels } = geometry;
+    const offsets = this.#offsets;
+    for (let p = 0; p < TILE_POSITIONS; p++) {
+      // Past the end of the image the last position is computed again, and not stored.
+      const position = Math.min((tile % this.#tiles) * TILE_POSITIONS + p, positions - 1);
+      const width = position % outputSize[2];
+      const height = Math.floor(position / outputSize[2]) % outputSize[1];
+      const depth = Math.floor(position / (outputSize[2] * outputSize[1]));
+      let at = p;
+      for (let i = 0; i < kernelSize[0]; i++) {
+        const d = sources[0][depth * kernelSize[0] + i];
+        for (let j = 0; j < kernelSize[1]; j++) {
+          const h = sources[1][height * kernelSize[1] + j];
+          for (let k = 0; k < kernelSize[2]; k++) {
+            const w = sources[2][width * kernelSize[2] + k];
+            const padding = d === NO_TAP || h === NO_TAP || w === NO_TAP;
+            offsets[at] = padding ? inputLength : ((d * inputSize[1] + h) * inputSize[2] + w) * inChannels;
+            at += TILE_POSITIONS;
+          }
+        }
+      }
+    }
+  }
+
+  #loadImage(image: number): void {
+    const { inputLength, hasPadding, geometry } = this.plan;
+    const values = this.x.subarray(image * inputLength, (image + 1) * inputLength);
+    this.#image = image;
+    if (!hasPadding) {
+      this.#source = values;
+      return;
+    }
+    if (this.#source.length === 0) this.#source = new Float32Array(inputLength + geometry.inChannels);
+    this.#source.set(values);
+  }
+
+  /** Channel pairs [begin, end) of the tile that is loaded. */
+  #runPairs(begin: number, end: number): void {
+    const { taps, groupInputs, groupOutputs, positions, activate, outputLength, geometry } = this.plan;
+    const { weights, bias } = this.filter;
+    const { outChannels } = geometry;
+    const [state, y, source, offsets] = [this.#state, this.y, this.#source, this.#offsets];
+    const pairsOfGroup = this.#pairsOfGroup;
+    const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
+    const rows = Math.min(TILE_POSITIONS, positions - start);
+    const corner = this.#image * outputLength + start * outChannels;
+    for (let pair = begin; pair < end; pair++) {
+      const group = Math.floor(pair / pairsOfGroup);
+      const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
+      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
+      const first = pair * taps * groupInputs * TILE_CHANNELS;
+      runTile(source, offsets, group * groupInputs, weights, first, taps, groupInputs, state);
+
+      const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
+      for (let n = 0; n < columns; n++) {
+        let at = corner + group * groupOutputs + within + n;
+        const added = bias[TILE_CHANNELS * pair + n];
+        for (let p = 0; p < rows; p++, at += outChannels) {
+          const value = Math.fround(state[TILE_CHANNELS * p + n] + added);
+          y[at] = activate === null ? value : activate(value);
+        }
+      }
+    }
+  }
+}
