@@ -23,7 +23,7 @@ GIF and AVIF files; patterns know * ? [a-z] {a,b} and **. Needs sharp: npm insta
   --format <npy|jsonl>   npy: a float32 matrix (the default unless the output ends in .jsonl); jsonl: one object a line
   --manifest <path>      what made the rows, which row is which file, what failed
                          (default: features.manifest.json for features.npy; none for -o -)
-  --batch <n>            images per forward pass, default 8; changes speed and memory only
+  --batch <n>            images per forward pass, default 4; changes speed and memory only
   --threads <n>          threads of the engine, default all that this process may use
   --limit <n>            take only the first n images
   --max-pixels <n>       refuse larger images, default 100000000
@@ -48,6 +48,9 @@ const options = {
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
+
+/** Measured with 1024 x 768 photos on two threads: as fast as 8, with 50 MB less; 1 and 16 are slower. */
+const DEFAULT_BATCH = 4;
 
 /** Stops the job at SIGINT or SIGTERM; a second signal leaves at once. */
 class Interruption {
@@ -98,7 +101,7 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   if (positionals.length === 0) throw wrongValue('extract', 'no images', 'name files, folders or patterns');
   const format = formatOf(values.format, output);
   const manifest = values.manifest ?? (output === '-' ? null : manifestBeside(output));
-  const batch = count(values.batch, 'batch', 8);
+  const batch = count(values.batch, 'batch', DEFAULT_BATCH);
   const limit = count(values.limit, 'limit', Number.POSITIVE_INFINITY);
   const maxPixels = count(values['max-pixels'], 'max-pixels', 1e8);
   if (values.threads !== undefined) setThreads(count(values.threads, 'threads', 1));
@@ -108,10 +111,11 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   await protectInputs(listing, output, manifest);
   const progress = new Progress(process.stderr, files.length, !values.quiet);
   const start = performance.now();
+  const model = new Scattering();
   const result = await extractFeatures({
     files,
     missing: listing.missing,
-    model: new Scattering(),
+    model,
     output: output === '-' ? process.stdout : output,
     outputName: basename(output),
     format,
@@ -133,7 +137,7 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   if (!values.quiet) {
     const seconds = (performance.now() - start) / 1000;
     process.stderr.write(
-      `${output}: ${result.rows} ${result.rows === 1 ? 'row' : 'rows'} of ${new Scattering().featureLength} features, ` +
+      `${output}: ${result.rows} ${result.rows === 1 ? 'row' : 'rows'} of ${model.featureLength} features, ` +
         `${failed} failed; ${seconds.toFixed(1)} s, ${(result.rows / seconds).toFixed(1)} images/s\n`,
     );
   }

@@ -45,7 +45,7 @@ export class Progress {
     const rest = rate > 0 ? clock((this.total - done) / rate) : '-:--';
     const failures = this.failed > 0 ? `  ${this.failed} failed` : '';
     const line = `${bar} ${done}/${this.total}  ${rate.toFixed(1)} images/s  ETA ${rest}${failures}`;
-    this.terminal.write(`\r\x1b[K${line.slice(0, (this.terminal.columns ?? 80) - 1)}`);
+    this.terminal.write(`\r\x1b[K${line.slice(0, (this.terminal.columns || 80) - 1)}`);
     this.drawn = true;
   }
 

@@ -54,7 +54,7 @@ function jsonLines(lines: Lines, width: number): Sink {
       rows += files.length;
       let text = '';
       for (const [i, file] of files.entries()) {
-        const row = Array.from(values.subarray(i * width, (i + 1) * width), shortest);
+        const row = Array.from(values.subarray(i * width, (i + 1) * width), shortDecimal);
         text += `{"file":${JSON.stringify(file)},"features":[${row.join(',')}]}\n`;
       }
       await lines.write(text);
@@ -67,8 +67,8 @@ function jsonLines(lines: Lines, width: number): Sink {
   };
 }
 
-/** The shortest decimal number that reads back as the same float32; JSON has no other than finite ones. */
-export function shortest(value: number): string {
+/** The first of 6 to 9 digits that read back as the same float32; JSON has no other than finite ones. */
+export function shortDecimal(value: number): string {
   if (!Number.isFinite(value)) return 'null';
   for (let digits = 6; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
