@@ -1,10 +1,11 @@
 // The tensor: float32 numbers with a logical, row-major shape. How they lie in memory is its private business;
 // the few functions at the end let operations look, and are not exported from the package.
 
-import { inspect, types } from 'node:util';
+import { inspect } from 'node:util';
 import { show, wrongShape, wrongType } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
 import { type Nested, nest, unnest } from './nested.js';
+import { plainArray } from './plain-array.js';
 import { printed } from './print.js';
 import { allocate, checkedShape, elementCount, inferredShape, showShape } from './shape.js';
 import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR, Storage, settleRowMajor } from './storage.js';
@@ -184,40 +185,6 @@ export class Tensor {
 
   [inspect.custom](): string {
     return this.toString();
-  }
-}
-
-/** The array as a user gave it, known to be float32 in plain, fixed, present memory. */
-function plainArray(data: unknown): Float32Array {
-  if (!types.isFloat32Array(data)) {
-    const cure = Array.isArray(data) ? 'use Tensor.from(...) for nested arrays' : 'use new Float32Array(...)';
-    throw wrongType('Tensor', `data must be a Float32Array, not ${show(data)}`, cure);
-  }
-  const buffer: ArrayBufferLike & { resizable?: boolean; detached?: boolean } = data.buffer;
-  if (types.isSharedArrayBuffer(buffer)) {
-    throw wrongType(
-      'Tensor',
-      'data lies in a SharedArrayBuffer, which other threads may write to',
-      'copy it: new Float32Array(data)',
-    );
-  }
-  if (buffer.resizable) {
-    throw wrongType('Tensor', 'data lies in a resizable ArrayBuffer', 'copy it: new Float32Array(data)');
-  }
-  if (isDetached(buffer)) {
-    throw wrongType('Tensor', 'the buffer of data has been detached', 'do not transfer it before use');
-  }
-  return data;
-}
-
-/** `ArrayBuffer.prototype.detached` is newer than the oldest Node supported; a view of a detached buffer cannot be made. */
-function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength > 0) return false;
-  try {
-    new Uint8Array(buffer);
-    return false;
-  } catch {
-    return true;
   }
 }
 

@@ -32,7 +32,7 @@ const flat = (at: readonly number[], size: readonly number[]): number =>
 
 /**
  * For every output of a convolution of x [N, C, ...]: sum over its window of f(x * w), plus f(bias); `taps` is the longest
- * sum's length. Padding is a list of numbers per dimension, 'same' or 'valid', as the vectors have it.
+ * sum's length. Padding is a number, a list of numbers or pairs per dimension, 'same' or 'valid'.
  */
 export function sumConv(
   x: Tensor,
@@ -54,7 +54,13 @@ export function sumConv(
   const positions = size[0] * size[1] * size[2];
   const begin = [0, 1, 2].map((axis) => {
     if (params.padding === 'valid') return 0;
-    if (params.padding !== 'same') return three(params.padding, rank, 0)[axis];
+    if (params.padding !== 'same') {
+      const { padding } = params;
+      const begins = Array.isArray(padding)
+        ? padding.map((entry) => (Array.isArray(entry) ? entry[0] : entry))
+        : padding;
+      return three(begins, rank, 0)[axis];
+    }
     const reach = dilation[axis] * (kernel[axis] - 1);
     const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
     return Math.floor(Math.max(0, total) / 2);
