@@ -1,15 +1,15 @@
-// Adds up what a CI run left in a folder and prints it as one line: vitest's JSON report, CTest's JUnit reports, and
+// Adds up what a CI run left in a folder and prints it as one line: vitest's JSON reports, CTest's JUnit reports, and
 // steps.txt with an outcome and a name a line. Where more steps failed than tests did (a build, a linter), that is the
 // number of failures. Exits with 1 where anything failed or no test ran.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [folder] = process.argv.slice(2);
 const count = { passed: 0, failed: 0, skipped: 0 };
 
-const vitest = join(folder, 'vitest.json');
-if (existsSync(vitest)) {
-  const report = JSON.parse(readFileSync(vitest, 'utf8'));
+const reports = readdirSync(folder);
+for (const file of reports.filter((name) => name.endsWith('.json'))) {
+  const report = JSON.parse(readFileSync(join(folder, file), 'utf8'));
   count.passed += report.numPassedTests;
   count.failed += report.numFailedTests;
   count.skipped += report.numPendingTests + report.numTodoTests;
@@ -18,7 +18,7 @@ if (existsSync(vitest)) {
     (f) => f.status === 'failed' && f.assertionResults.length === 0,
   ).length;
 }
-for (const file of readdirSync(folder).filter((name) => name.endsWith('.xml'))) {
+for (const file of reports.filter((name) => name.endsWith('.xml'))) {
   const suite = /<testsuite\b[^>]*>/.exec(readFileSync(join(folder, file), 'utf8'))?.[0] ?? '';
   const attribute = (name) => Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
   const failed = attribute('failures') + attribute('errors');
