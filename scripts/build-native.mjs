@@ -44,10 +44,11 @@ function missing() {
   const cmake = onPath(windows ? 'cmake.exe' : 'cmake');
   const compiler =
     windows || Boolean(process.env.CXX) || ['c++', 'g++', 'clang++'].some((program) => onPath(program));
-  if (cmake && compiler) return undefined;
-  const what = [cmake ? [] : 'CMake', compiler ? [] : 'a C++17 compiler'].flat().join(' and ');
+  const builder = windows || onPath('ninja') || onPath('make');
+  if (cmake && compiler && builder) return undefined;
+  const what = [cmake ? [] : 'CMake', compiler ? [] : 'a C++17 compiler', builder ? [] : 'make or ninja'];
   return (
-    `${what} is needed; install with: apt-get install cmake g++ make (Debian, Ubuntu), dnf install cmake gcc-c++ make ` +
+    `missing: ${what.flat().join(', ')}; install with: apt-get install cmake g++ make (Debian, Ubuntu), dnf install cmake gcc-c++ make ` +
     '(Fedora), xcode-select --install && brew install cmake (macOS), or winget install Kitware.CMake and the ' +
     '"Desktop development with C++" workload of Visual Studio Build Tools (Windows)'
   );

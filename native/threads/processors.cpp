@@ -3,8 +3,9 @@
 #include "threads/processors.h"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
 #include <thread>
 
 #include "threads/parallel.h"
@@ -17,30 +18,37 @@ namespace convkit {
 namespace detail {
 namespace {
 
-int rounded(double quota, double period) {
-  if (!(quota > 0) || !(period > 0)) return 0;
-  const double processors = quota / period;
-  if (processors >= 1024) return 0;
-  const int whole = static_cast<int>(processors);
-  return std::max(1, whole + (whole < processors ? 1 : 0));
+// C's files: C++'s streams would triple the addon and bind it to a newer C library.
+std::string contents(const std::string& path) {
+  std::string text;
+  if (std::FILE* const file = std::fopen(path.c_str(), "r")) {
+    char part[1024];
+    for (std::size_t n; (n = std::fread(part, 1, sizeof part, file)) > 0;) text.append(part, n);
+    std::fclose(file);
+  }
+  return text;
+}
+
+int rounded(long long quota, long long period) {
+  if (quota <= 0 || period <= 0 || quota / period >= 1024) return 0;
+  return static_cast<int>((quota + period - 1) / period);
 }
 
 int tighter(int a, int b) { return a == 0 || b == 0 ? a + b : std::min(a, b); }
 
-// "max 100000", "150000 100000"
+// "max 100000", "150000 100000"; what is no number reads as 0, which is no limit
 int unifiedLimit(const std::string& group) {
-  std::ifstream file(group + "/cpu.max");
-  std::string quota;
-  double period = 0;
-  if (!(file >> quota >> period) || quota == "max") return 0;
-  double microseconds = 0;
-  return std::istringstream(quota) >> microseconds ? rounded(microseconds, period) : 0;
+  const std::string text = contents(group + "/cpu.max");
+  char* rest = nullptr;
+  const long long quota = std::strtoll(text.c_str(), &rest, 10);
+  return rounded(quota, std::strtoll(rest, nullptr, 10));
 }
 
 int legacyLimit(const std::string& group) {
-  std::ifstream quotaFile(group + "/cpu.cfs_quota_us"), periodFile(group + "/cpu.cfs_period_us");
-  double quota = 0, period = 0;
-  return quotaFile >> quota && periodFile >> period ? rounded(quota, period) : 0;
+  const auto number = [&](const char* file) {
+    return std::strtoll(contents(group + file).c_str(), nullptr, 10);
+  };
+  return rounded(number("/cpu.cfs_quota_us"), number("/cpu.cfs_period_us"));
 }
 
 // A group is bound by every group above it too. In a container without a namespace of its own the path names
@@ -55,12 +63,20 @@ int tightestUpwards(const std::string& mount, std::string path, int (*limit)(con
   }
 }
 
-bool lists(const std::string& controllers, const std::string& wanted) {
-  std::istringstream words(controllers);
-  for (std::string word; std::getline(words, word, ',');) {
-    if (word == wanted) return true;
+// Calls each(piece) for the pieces of `text` between separators.
+template <class Each>
+void split(const std::string& text, char separator, Each each) {
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(separator, begin), text.size());
+    each(text.substr(begin, end - begin));
+    begin = end + 1;
   }
-  return false;
+}
+
+bool lists(const std::string& controllers, const std::string& wanted) {
+  bool found = false;
+  split(controllers, ',', [&](const std::string& controller) { found = found || controller == wanted; });
+  return found;
 }
 
 }  // namespace
@@ -81,13 +97,12 @@ int affineProcessors() {
 }
 
 int quotaProcessors(const std::string& root) {
-  std::ifstream groups(root + "/proc/self/cgroup");
   int tightest = 0;
   // hierarchy:controllers:path, where the unified hierarchy (v2) lists no controllers
-  for (std::string line; std::getline(groups, line);) {
+  split(contents(root + "/proc/self/cgroup"), '\n', [&](const std::string& line) {
     const std::size_t first = line.find(':');
     const std::size_t second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
+    if (second == std::string::npos) return;
     const std::string controllers = line.substr(first + 1, second - first - 1),
                       path = line.substr(second + 1);
     if (controllers.empty()) {
@@ -97,7 +112,7 @@ int quotaProcessors(const std::string& root) {
         tightest = tighter(tightest, tightestUpwards(root + "/sys/fs/cgroup/" + mount, path, legacyLimit));
       }
     }
-  }
+  });
   return tightest;
 }
 
