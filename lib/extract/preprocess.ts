@@ -16,9 +16,10 @@ export const preprocessing = (size: number): Record<string, unknown> => ({
 
 /** Decoded pixels as float32 in [0, 1], [size * size]. */
 export function imageValues(pixels: Pixels, size: number): Float32Array {
-  const grey = toGrey(pixels);
-  const { data } = resize(grey, size, size, centreSquare(grey));
-  return Float32Array.from(data, (value) => value / 255);
+  const { data } = resize(toGrey(pixels, centreSquare(pixels)), size, size);
+  const values = new Float32Array(data.length);
+  for (let i = 0; i < data.length; i++) values[i] = data[i] / 255;
+  return values;
 }
 
 /** Decoded pixels as the default model takes them: [1, 1, size, size]. */

@@ -126,7 +126,7 @@ function checkPixels(image: Pixels): void {
  */
 export function resize(image: Pixels, width: number, height: number, box?: Box): Pixels {
   checkPixels(image);
-  const area = box ?? { left: 0, top: 0, width: image.width, height: image.height };
+  const area = box ?? wholeImage(image);
   const sizes = [width, height, area.width, area.height, image.channels];
   if (sizes.some((size) => !Number.isSafeInteger(size) || size < 1)) {
     throw wrongValue('resize', `sizes must be positive whole numbers, received ${show(sizes)}`);
@@ -142,6 +142,9 @@ export function resize(image: Pixels, width: number, height: number, box?: Box):
   }
   return resizeColumns(resizeRows(image, area, width), height);
 }
+
+/** All of an image. */
+export const wholeImage = ({ width, height }: Pixels): Box => ({ left: 0, top: 0, width, height });
 
 /** The largest centred square of an image; where a side is one pixel longer, the extra pixel goes right or below. */
 export function centreSquare(image: { readonly width: number; readonly height: number }): Box {

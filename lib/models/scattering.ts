@@ -143,7 +143,8 @@ export class Scattering extends Module {
 
   override async forwardAsync(x: Tensor, options?: ForwardOptions): Promise<Tensor> {
     const signal = checkedSignal(options, 'Scattering');
-    const steps = this.#steps(this.#checked(x));
+    // Two of the steps read x, the second long after this has returned: by then it may have been written to.
+    const steps = this.#steps(new Tensor(this.#checked(x).data.slice(), x.shape));
     let step = steps.next();
     while (!step.done) step = steps.next(await step.value[0].forwardAsync(step.value[1], { signal }));
     return step.value;

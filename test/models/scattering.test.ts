@@ -139,6 +139,23 @@ describe.each(backends)('Scattering on the %s backend', (name) => {
     expect(concat(singles).data).toEqual(y.data);
   });
 
+  test('forwardAsync reads its input as it was at the call', async () => {
+    use(name);
+    const model = new Scattering(small);
+    const fresh = (): Tensor => Tensor.rand([1, 1, 32, 32], { seed: 3 });
+    const want = model.forward(fresh()).data;
+    const spoilers = [
+      (x: Tensor) => x.data.fill(9),
+      (x: Tensor) => structuredClone(x.data, { transfer: [x.data.buffer as ArrayBuffer] }),
+    ];
+    for (const spoil of spoilers) {
+      const x = fresh();
+      const promise = model.forwardAsync(x);
+      spoil(x);
+      expect((await promise).data).toEqual(want);
+    }
+  });
+
   test('takes an empty batch', () => {
     use(name);
     const model = new Scattering(small);
