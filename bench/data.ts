@@ -1,4 +1,5 @@
-// The numbers that every contender computes with: seeded, uniform in [-1, 1), exactly representable in float32.
+// The numbers that every contender computes with: seeded, uniform in [-1, 1), and with all 24 bits of a float32 in
+// use, as in real weights. (Coarser numbers have short products, whose sums often lie half way between two floats.)
 
 import { type Layer, product, shapes } from './layer.js';
 
@@ -18,7 +19,7 @@ export function makeData(layer: Layer): LayerData {
   };
 }
 
-/** Multiples of 2^-15 from a 32-bit mixing function (Steele, Lea and Flood's SplitMix finaliser, 32-bit form). */
+/** Multiples of 2^-24 from a 32-bit mixing function (Steele, Lea and Flood's SplitMix finaliser, 32-bit form). */
 function uniform(length: number, seed: number): Float32Array {
   const values = new Float32Array(length);
   for (let i = 0; i < length; i++) {
@@ -26,7 +27,7 @@ function uniform(length: number, seed: number): Float32Array {
     bits = Math.imul(bits ^ (bits >>> 16), 0x21f0aaad);
     bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97);
     bits ^= bits >>> 15;
-    values[i] = (bits >> 16) / 32768;
+    values[i] = (bits >> 7) / 2 ** 24;
   }
   return values;
 }

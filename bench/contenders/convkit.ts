@@ -48,17 +48,12 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
 
 type Nn = Awaited<ReturnType<typeof loadLibrary>>['convkit']['nn'];
 
-function makeConv(layer: Layer, nn: Nn): InstanceType<Nn['Conv2d']> {
-  if (layer.operation !== 'conv2d') throw new Absent(`convkit has no ${layer.operation} yet`);
-  const [height, width] = layer.kernelSize;
-  const pair = (values: readonly number[]): [number, number] => [values[0], values[1]];
-  return new nn.Conv2d(layer.inChannels, layer.outChannels, [height, width], {
-    stride: pair(layer.stride),
-    dilation: pair(layer.dilation),
-    groups: layer.groups,
-    padding: [
-      [layer.padBegin[0], layer.padEnd[0]],
-      [layer.padBegin[1], layer.padEnd[1]],
-    ],
-  });
+function makeConv(layer: Layer, nn: Nn): InstanceType<Nn['Conv1d' | 'Conv2d' | 'Conv3d']> {
+  const { inChannels, outChannels, kernelSize, stride, dilation, groups } = layer;
+  const padding = layer.padBegin.map((begin, axis): [number, number] => [begin, layer.padEnd[axis]]);
+  const options = { stride, dilation, groups, padding };
+  if (layer.operation === 'conv1d') return new nn.Conv1d(inChannels, outChannels, kernelSize, options);
+  if (layer.operation === 'conv2d') return new nn.Conv2d(inChannels, outChannels, kernelSize, options);
+  if (layer.operation === 'conv3d') return new nn.Conv3d(inChannels, outChannels, kernelSize, options);
+  throw new Absent(`convkit has no ${layer.operation} yet`);
 }

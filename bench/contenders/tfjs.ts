@@ -7,6 +7,8 @@ import { packageVersion } from './onnxruntime.js';
 
 /** The part of @tensorflow/tfjs-core that is used here. */
 interface Tfjs {
+  /** No checks that only debugging needs, no banner. */
+  enableProdMode(): void;
   setBackend(name: 'cpu'): Promise<boolean>;
   tensor4d(values: Float32Array, shape: readonly number[]): TfjsTensor;
   transpose(x: TfjsTensor, order: readonly number[]): TfjsTensor;
@@ -41,6 +43,7 @@ export async function tfjs({ layer, data }: Settings): Promise<Contender> {
     );
   const tf = await peer<Tfjs>('@tensorflow/tfjs-core');
   await peer('@tensorflow/tfjs-backend-cpu');
+  tf.enableProdMode();
   await tf.setBackend('cpu');
   const shape = shapes(layer);
   const x = tf.transpose(tf.tensor4d(data.x, shape.x), [0, 2, 3, 1]);
