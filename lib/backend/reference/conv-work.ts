@@ -1,5 +1,8 @@
 // The work of one convolution over a batch: units in the order image, tile of output positions, block of channel pairs.
-import type { ReferenceConv, ReferenceFilter } from './conv.js';
+import type { Conv, PackedFilter } from '../../../binding.js';
+import { show, wrongType, wrongValue } from '../../errors.js';
+import { checkApart, checkCount, checkFloats } from './checks.js';
+import { filterShape, planOf, type ReferenceConv, ReferenceFilter } from './conv.js';
 import type { Work } from './jobs.js';
 import { NO_TAP } from './padding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
@@ -7,8 +10,29 @@ import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 /** FMAs that one unit of background work may take, about: a tenth of a millisecond. */
 const UNIT = 2 ** 17;
 
-/** @internal */
-export class ConvWork implements Work {
+export function convWork(
+  conv: Conv,
+  filter: PackedFilter,
+  x: Float32Array,
+  y: Float32Array,
+  batch: number,
+): Work {
+  const plan = planOf('conv', conv);
+  if (!(filter instanceof ReferenceFilter))
+    throw wrongType('conv', `filter must come from the reference backend's packFilter, got ${show(filter)}`);
+  if (filter.shape !== filterShape(plan.geometry))
+    throw wrongValue(
+      'conv',
+      `filter is for ${filter.shape}, the convolution takes ${filterShape(plan.geometry)}`,
+    );
+  checkCount('conv', 'batch', batch, 0);
+  checkFloats('conv', 'x', x, batch * plan.inputLength);
+  checkFloats('conv', 'y', y, batch * plan.outputLength);
+  checkApart('conv', y, [x], 'none');
+  return new ConvWork(plan, filter, x, y, batch);
+}
+
+class ConvWork implements Work {
   readonly units: number;
   readonly #offsets: Int32Array;
   readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);

@@ -1,10 +1,8 @@
-// The reference convolution: geometry in, checked plan out, and the work of a batch, cut into tiles.
+// The reference convolution: geometry in, checked plan out, and filters in the order the tiles read them.
 import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
-import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
-import { ConvWork } from './conv-work.js';
-import type { Work } from './jobs.js';
+import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
 import { type Axis, faultOf, NO_TAP, tapSources } from './padding.js';
 import { TILE_POSITIONS } from './tile.js';
 
@@ -115,34 +113,12 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
 }
 
 /** What a filter's layout depends on: everything of a geometry but the image. */
-function filterShape({ inChannels, outChannels, groups, kernelSize }: ConvGeometry): string {
+export function filterShape({ inChannels, outChannels, groups, kernelSize }: ConvGeometry): string {
   return `${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
 }
 
-function planOf(operation: string, conv: Conv): ReferenceConv {
+export function planOf(operation: string, conv: Conv): ReferenceConv {
   if (!(conv instanceof ReferenceConv))
     throw wrongType(operation, `conv must come from the reference backend's createConv, got ${show(conv)}`);
   return conv;
-}
-
-export function convWork(
-  conv: Conv,
-  filter: PackedFilter,
-  x: Float32Array,
-  y: Float32Array,
-  batch: number,
-): Work {
-  const plan = planOf('conv', conv);
-  if (!(filter instanceof ReferenceFilter))
-    throw wrongType('conv', `filter must come from the reference backend's packFilter, got ${show(filter)}`);
-  if (filter.shape !== filterShape(plan.geometry))
-    throw wrongValue(
-      'conv',
-      `filter is for ${filter.shape}, the convolution takes ${filterShape(plan.geometry)}`,
-    );
-  checkCount('conv', 'batch', batch, 0);
-  checkFloats('conv', 'x', x, batch * plan.inputLength);
-  checkFloats('conv', 'y', y, batch * plan.outputLength);
-  checkApart('conv', y, [x], 'none');
-  return new ConvWork(plan, filter, x, y, batch);
 }
