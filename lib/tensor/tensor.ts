@@ -108,7 +108,8 @@ export class Tensor {
   /**
    * The elements in row-major order, to read and to write. Since a write cannot be seen, reading this property
    * counts as a possible change: packed weights are rebuilt when a layer next uses them. Someone who keeps the array
-   * and writes to it later calls {@link markChanged} after each round of writes.
+   * and writes to it later calls {@link markChanged} after each round of writes. A tensor laid out channels-last is
+   * laid out in row-major order from then on.
    */
   get data(): Float32Array {
     const data = settleRowMajor(this.#storage, this.shape, 'Tensor.data');

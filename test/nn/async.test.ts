@@ -36,6 +36,11 @@ describe.each(contenders())('$name', (contender) => {
       const expected = bits(layer.forward(input()));
       expect(bits(await layer.forwardAsync(input()))).toEqual(expected);
       expect(bits(await layer.forwardAsync(input().channelsLast()))).toEqual(expected);
+      const image = Tensor.randn([3, 20, 20], { seed: 2 });
+      const single = layer.forward(image);
+      const background = await layer.forwardAsync(image);
+      expect(background.shape).toEqual(single.shape);
+      expect(bits(background)).toEqual(bits(single));
       const empty = Tensor.zeros([0, 3, 20, 20]);
       expect((await layer.forwardAsync(empty)).shape).toEqual(layer.forward(empty).shape);
     });
