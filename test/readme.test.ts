@@ -1,0 +1,62 @@
+// Every example of the README runs as it stands there: JavaScript in a process of its own, with what it prints held
+// to its comments, and the convkit commands, in a folder with some photos.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const readme = readFileSync(join(root, 'README.md'), 'utf8');
+const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
+  language: language as string,
+  text: text as string,
+}));
+
+/** Inside the package, so that `import 'convkit'` finds it by its own name. */
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(root, 'build-readme-'));
+  mkdirSync(join(folder, 'photos'));
+  for (const photo of ['bricks.png', 'grass.jpg', 'clouds.webp', 'rings.tif']) {
+    copyFileSync(join(root, 'examples/images', photo), join(folder, 'photos', photo));
+  }
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function node(args: readonly string[]): string {
+  const { CONVKIT_BACKEND: _, CONVKIT_ISA: __, ...env } = process.env;
+  const result = spawnSync(process.execPath, args, {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...env, NO_COLOR: '1' },
+  });
+  expect(result.status, result.stderr).toBe(0);
+  return result.stdout;
+}
+
+it('has examples, in languages that are run here', () => {
+  expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['js', 'sh']));
+});
+
+const commands = blocks
+  .filter(({ language }) => language === 'sh')
+  .flatMap(({ text }) => text.split('\n'))
+  .filter((line) => line.startsWith('npx convkit '));
+
+it.each(commands)('%s', { timeout: 120_000 }, (command) => {
+  const args = command.replace(/\s+#.*$/, '').split(/\s+/);
+  node([join(root, 'dist/cli/main.js'), ...args.slice(2)]);
+});
+
+const examples = blocks.filter(({ language }) => language === 'js').map(({ text }) => text);
+
+it.each(examples.map((text, i) => [i + 1, text]))('example %i', { timeout: 60_000 }, (number, text) => {
+  const file = join(folder, `example-${number}.mjs`);
+  writeFileSync(file, text as string);
+  const printed = node([file]);
+  const promised = [...(text as string).matchAll(/^console\.log\(.*\);(?: \/\/ (.*))?$/gm)].map(
+    ([, comment]) => comment,
+  );
+  if (promised.length > 0) expect(printed.trimEnd().split('\n')).toEqual(promised);
+});
