@@ -149,6 +149,7 @@ napi_value setThreads(Environment&, Arguments& arguments) {
 
 napi_value freeScratch(Environment&, Arguments&) {
   releaseScratch();
+  returnFreedMemory();
   return nullptr;
 }
 
@@ -218,10 +219,10 @@ void exportAll(Napi::Object exports, Environment* environment, std::index_sequen
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
-  countEnvironment(env);
   keepFreedMemory();
   auto* const environment = new Environment(env);
   env.SetInstanceData(environment);
+  countEnvironment(*environment);
   exportAll(exports, environment, std::make_index_sequence<kOperationCount>(),
             std::make_index_sequence<kMemberCount>());
   return exports;

@@ -33,12 +33,13 @@ void forgetEnvironment(void*) {
 Environment::Environment(napi_env owner) : env(owner) {}
 Environment::~Environment() = default;
 
-void countEnvironment(napi_env env) {
+void countEnvironment(Environment& environment) {
   {
     const std::lock_guard<std::mutex> lock(countMutex());
     ++environments;
   }
-  require(env, napi_add_env_cleanup_hook(env, forgetEnvironment, nullptr));
+  // Node aborts where a hook is added twice with one argument, so each environment passes itself.
+  require(environment.env, napi_add_env_cleanup_hook(environment.env, forgetEnvironment, &environment));
 }
 
 }  // namespace convkit

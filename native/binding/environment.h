@@ -34,7 +34,8 @@ struct Environment {
   std::unique_ptr<Jobs> jobs;  // made with the first background job
 };
 
-// Counts the environment for as long as it lives; when the last one ends, every thread of the engine does.
-void countEnvironment(napi_env env);
+// Counts the environment until its thread's isolate ends; when the last one has, every thread of the engine
+// does. One isolate may load the addon more than once (a test runner that resets modules): each load counts.
+void countEnvironment(Environment& environment);
 
 }  // namespace convkit

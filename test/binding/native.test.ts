@@ -289,6 +289,23 @@ describe('jobs', () => {
   });
 });
 
+it('loads many times into one isolate, as test runners do that reset their modules', async () => {
+  const { binary } = engine as { binary: string };
+  const source = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const jobs = [];
+    for (let i = 0; i < 20; i++) {
+      delete require.cache[workerData];
+      const b = require(workerData);
+      jobs.push(b.submit('modulus', new Float32Array(8), new Float32Array(4)).finished);
+    }
+    Promise.all(jobs).then((outcomes) => parentPort.postMessage(outcomes.join()));`;
+  const worker = new Worker(source, { eval: true, workerData: binary });
+  const ended = new Promise((resolve) => worker.once('exit', resolve));
+  expect(await new Promise((resolve) => worker.once('message', resolve))).toBe(Array(20).fill('done').join());
+  expect(await ended).toBe(0);
+});
+
 describe('hostile arguments', () => {
   const members = [
     ...['conv', 'pool', 'activate', 'binary', 'modulus', 'concat', 'toChannelsLast', 'toChannelsFirst'],
