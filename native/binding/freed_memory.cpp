@@ -36,9 +36,12 @@ void keepFreedMemory() {
   });
 }
 
+void returnFreedMemory() { malloc_trim(0); }
+
 #else
 
 void keepFreedMemory() {}
+void returnFreedMemory() {}
 
 #endif
 

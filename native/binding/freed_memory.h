@@ -12,4 +12,7 @@ namespace convkit {
 // Other C libraries have no such switch.
 void keepFreedMemory();
 
+// Gives what lies free in the process back to the system after all: a user asked for it.
+void returnFreedMemory();
+
 }  // namespace convkit
