@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { arch, cpus, platform, release, totalmem } from 'node:os';
+import { arch, cpus, getPriority, loadavg, platform, release, totalmem } from 'node:os';
 import type { EngineReport } from './protocol.js';
 
 export interface Environment {
@@ -15,6 +15,10 @@ export interface Environment {
   readonly processor: string;
   readonly cores: number;
   readonly memoryGiB: number;
+  /** The scheduling priority of the run: 0 unless someone set another. */
+  readonly priority: number;
+  /** Processes that wanted a processor in the minute before the run: above the run's own, it was disturbed. */
+  readonly load: number;
   /** What compiled the addon, as it wrote itself into the binary. */
   readonly compiler: string;
   readonly engine: EngineReport;
@@ -30,6 +34,8 @@ export function environment(engine: EngineReport): Environment {
     processor: engine.brand || cpus()[0]?.model || 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
+    priority: getPriority(),
+    load: loadavg()[0],
     compiler: engine.binary === null ? 'none' : compilerOf(engine.binary),
     engine,
   };

@@ -125,7 +125,7 @@ function save(
     '',
     `${where.processor}, ${where.cores} cores, ${where.memoryGiB} GiB; ${where.system}; Node ${where.node}; compiler ${where.compiler};`,
     `commit ${where.commit}${where.modified ? ' (with local changes)' : ''}; peers: ${peers(runs).join(', ') || 'none'}.`,
-    `Command: \`npm run bench -- ${process.argv.slice(2).join(' ')}\`. ${options.rounds} rounds of ${options.milliseconds} ms.`,
+    `Command: \`npm run bench -- ${process.argv.slice(2).join(' ')}\`. ${options.rounds} rounds of ${options.milliseconds} ms; priority ${where.priority}, load before the run ${where.load.toFixed(1)}.`,
     '',
   ];
   writeFileSync(options.markdown, `${heading.join('\n')}\n${results.map(asMarkdown).join('\n')}`);
