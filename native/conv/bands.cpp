@@ -1,5 +1,9 @@
-// Few input channels: the padded input rows of a band of output rows are copied into a buffer once, and a
-// kernel row becomes one run of kernelWidth * channels floats. The packed filter has that order already.
+// Few input channels: the padded input rows of a band of output rows are copied into a buffer once, group by
+// group, and a kernel row becomes one run of kernelWidth * channels floats. The packed filter has that order
+// already.
+//
+// A buffer row holds padded columns p in the order of (p % dilation, p / dilation), so that the taps of a
+// dilated kernel row are neighbours too; without dilation that is the order they had.
 #include <algorithm>
 #include <cstring>
 
@@ -11,29 +15,70 @@ namespace {
 constexpr int64_t kPositionsPerBand =
     448;  // four rows of a 112-wide output, whose input rows then stay in L1
 
-// `columns` pixels of a padded input row from padded column `first` on; the row is `line` of the image (null:
-// zeros).
-void copyRow(const Conv& conv, const float* line, int64_t first, int64_t columns, float* to) {
-  const int64_t channels = conv.geometry.inChannels, width = conv.grids[0].width.input;
+struct BufferRow {
+  int64_t columns;   // padded columns that the band reads
+  int64_t dilation;  // along the width
+  int64_t channels;  // of one group
+
+  int64_t perRemainder() const { return ceilDivide(columns, dilation); }
+  int64_t length() const { return perRemainder() * dilation * channels; }
+  int64_t at(int64_t column) const {
+    return (column % dilation * perRemainder() + column / dilation) * channels;
+  }
+};
+
+// Fills a buffer row from padded column `first` on. `line` is the image row at the group's first channel;
+// null: zeros.
+void copyRow(const Conv& conv, const float* line, int64_t first, const BufferRow& row, float* to) {
   if (line == nullptr) {
-    std::memset(to, 0, static_cast<std::size_t>(columns * channels) * sizeof(float));
+    std::memset(to, 0, static_cast<std::size_t>(row.length()) * sizeof(float));
     return;
   }
-  const int64_t start = first - conv.grids[0].width.padBegin;  // the input column of the first pixel
-  const int64_t insideBegin = std::min(columns, std::max<int64_t>(0, -start));
-  const int64_t insideEnd = std::max(insideBegin, std::min(columns, width - start));
-  const auto pad = [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p++) {
-      const int64_t from = sourceIndex(start + p, width, conv.geometry.paddingMode);
-      for (int64_t c = 0; c < channels; c++)
-        to[p * channels + c] = from < 0 ? 0.0f : line[from * channels + c];
-    }
+  const int64_t width = conv.grids[0].width.input, pixel = conv.geometry.inChannels, channels = row.channels;
+  const int64_t start = first - conv.grids[0].width.padBegin;  // the input column of the first
+  const auto copyPixel = [&](int64_t p, int64_t from) {
+    float* at = to + row.at(p);
+    for (int64_t c = 0; c < channels; c++) at[c] = from < 0 ? 0.0f : line[from * pixel + c];
   };
-  pad(0, insideBegin);
-  if (insideEnd > insideBegin)
+  const auto copyPadding = [&](int64_t begin, int64_t end) {
+    for (int64_t p = begin; p < end; p++)
+      copyPixel(p, sourceIndex(start + p, width, conv.geometry.paddingMode));
+  };
+  const int64_t insideBegin = std::min(row.columns, std::max<int64_t>(0, -start));
+  const int64_t insideEnd = std::max(insideBegin, std::min(row.columns, width - start));
+  copyPadding(0, insideBegin);
+  if (insideEnd > insideBegin && row.dilation == 1 && channels == pixel) {
     std::memcpy(to + insideBegin * channels, line + (start + insideBegin) * channels,
                 static_cast<std::size_t>((insideEnd - insideBegin) * channels) * sizeof(float));
-  pad(insideEnd, columns);
+  } else {
+    for (int64_t p = insideBegin; p < insideEnd; p++) copyPixel(p, start + p);
+  }
+  copyPadding(insideEnd, row.columns);
+}
+
+// The output positions of one chunk: rows [rowBegin, rowEnd) of one plane, and of each `width` columns from
+// columnBegin.
+struct Band {
+  int64_t image, plane, outDepth, rowBegin, rowEnd, columnBegin, width;
+};
+
+// Copies what one group's channels of a band need: for each tap along depth, `inputRows` rows.
+void copyBand(const Conv& conv, const float* x, const Band& band, int64_t group, int64_t inputRows,
+              const BufferRow& row, float* buffer) {
+  const Grid& grid = conv.grids[0];
+  const int32_t* fromDepth = grid.depth.taps(band.outDepth);
+  for (int64_t kd = 0; kd < grid.depth.kernel; kd++) {
+    for (int64_t r = 0; r < inputRows; r++) {
+      const int64_t h = sourceIndex(band.rowBegin * grid.height.stride + r - grid.height.padBegin,
+                                    grid.height.input, conv.geometry.paddingMode);
+      const bool outside = h < 0 || fromDepth[kd] < 0;
+      const int64_t line =
+          ((band.image * grid.depth.input + fromDepth[kd]) * grid.height.input + h) * grid.width.input;
+      const float* from = outside ? nullptr : x + line * conv.geometry.inChannels + group * row.channels;
+      copyRow(conv, from, band.columnBegin * grid.width.stride, row,
+              buffer + (kd * inputRows + r) * row.length());
+    }
+  }
 }
 
 }  // namespace
@@ -43,11 +88,11 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
   const ConvGeometry& g = conv.geometry;
   const Axis &depthAxis = conv.grids[0].depth, &heightAxis = conv.grids[0].height,
              &widthAxis = conv.grids[0].width;
-  const int64_t channels = g.inChannels, taps = depthAxis.kernel * heightAxis.kernel;
+  const int64_t channels = conv.groupInputs(), taps = depthAxis.kernel * heightAxis.kernel;
   const int64_t depth = widthAxis.kernel * channels;
   const int64_t extent = heightAxis.dilation * (heightAxis.kernel - 1) + 1;
   const std::vector<StepBlock> steps = splitSteps(taps, depth, taps * depth);
-  const auto panels = static_cast<int64_t>(filter.panels.size());
+  const int64_t panelsPerGroup = static_cast<int64_t>(filter.panels.size()) / g.groups;
 
   // A band is several output rows, or a part of one where rows are long (every 1-D convolution)
   const int64_t rowsPerBand = std::min(heightAxis.output, ceilDivide(kPositionsPerBand, widthAxis.output));
@@ -56,53 +101,48 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
   const int64_t planes = batch * depthAxis.output;
 
   parallelFor(planes * bands * parts, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const int64_t part = chunk % parts, band = chunk / parts % bands, plane = chunk / parts / bands;
-    const int64_t image = plane / depthAxis.output, outDepth = plane % depthAxis.output;
-    const int64_t rowBegin = heightAxis.output * band / bands,
-                  rowEnd = heightAxis.output * (band + 1) / bands;
+    const int64_t part = chunk % parts, b = chunk / parts % bands, plane = chunk / parts / bands;
     const int64_t columnBegin = widthAxis.output * part / parts;
-    const int64_t width = widthAxis.output * (part + 1) / parts - columnBegin;
-    const int64_t count = (rowEnd - rowBegin) * width;
+    const Band band{plane / depthAxis.output,
+                    plane,
+                    plane % depthAxis.output,
+                    heightAxis.output * b / bands,
+                    heightAxis.output * (b + 1) / bands,
+                    columnBegin,
+                    widthAxis.output * (part + 1) / parts - columnBegin};
+    const int64_t count = (band.rowEnd - band.rowBegin) * band.width;
+    const int64_t inputRows = (band.rowEnd - band.rowBegin - 1) * heightAxis.stride + extent;
+    const BufferRow row{(band.width - 1) * widthAxis.stride + widthAxis.dilation * (widthAxis.kernel - 1) + 1,
+                        widthAxis.dilation, channels};
+    float* buffer = scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * row.length()));
 
-    // The input rows of the band, one set for each tap along depth
-    const int64_t inputRows = (rowEnd - rowBegin - 1) * heightAxis.stride + extent;
-    const int64_t columns = (width - 1) * widthAxis.stride + widthAxis.kernel;
-    float* buffer =
-        scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * columns * channels));
-    const int32_t* fromDepth = depthAxis.taps(outDepth);
-    for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
-      for (int64_t r = 0; r < inputRows; r++) {
-        const int64_t row = sourceIndex(rowBegin * heightAxis.stride + r - heightAxis.padBegin,
-                                        heightAxis.input, g.paddingMode);
-        const bool outside = row < 0 || fromDepth[kd] < 0;
-        const int64_t line =
-            ((image * depthAxis.input + fromDepth[kd]) * heightAxis.input + row) * widthAxis.input;
-        copyRow(conv, outside ? nullptr : x + line * channels, columnBegin * widthAxis.stride, columns,
-                buffer + (kd * inputRows + r) * columns * channels);
-      }
-    }
-
-    // A pointer per kernel row and position, then the product
+    // A pointer per kernel row and position; every group's product reads through them
     const float** rows = rowMemory(scratch, count * taps);
     const EvenTiles even(count, filter.height);
     OutputTile* tiles = tileMemory(scratch, even.tiles());
-    const int64_t first = (plane * heightAxis.output + rowBegin) * widthAxis.output + columnBegin;
+    const int64_t first = (plane * heightAxis.output + band.rowBegin) * widthAxis.output + columnBegin;
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = even.begin(t);
       const int height = even.height(t);
       tiles[t] = {rows + begin * taps, y + (first + begin) * g.outChannels, height};
       for (int64_t m = begin; m < begin + height; m++) {
-        const int64_t row = m / width * heightAxis.stride, column = m % width * widthAxis.stride;
+        const int64_t top = m / band.width * heightAxis.stride,
+                      column = row.at(m % band.width * widthAxis.stride);
         const float** out = rows + begin * taps + (m - begin);
         for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
           for (int64_t kh = 0; kh < heightAxis.kernel; kh++) {
-            *out = buffer + ((kd * inputRows + row + kh * heightAxis.dilation) * columns + column) * channels;
+            *out = buffer + (kd * inputRows + top + kh * heightAxis.dilation) * row.length() + column;
             out += height;
           }
         }
       }
     }
-    multiply(conv, filter, {tiles, even.tiles(), taps, depth, g.outChannels, false}, steps, 0, panels);
+
+    const TileBlock block{tiles, even.tiles(), taps, depth, g.outChannels, false};
+    for (int64_t group = 0; group < g.groups; group++) {
+      copyBand(conv, x, band, group, inputRows, row, buffer);
+      multiply(conv, filter, block, steps, group * panelsPerGroup, (group + 1) * panelsPerGroup);
+    }
   });
 }
 

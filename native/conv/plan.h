@@ -20,7 +20,6 @@ enum class FilterKind {
 enum class DenseSource {
   indirect,  // a pointer per tap and output position, into the input itself
   bands,     // few channels: padded input rows in a buffer, where a kernel row is one contiguous run
-  columns,   // few channels that do not run on (dilated, grouped): im2col, a patch a row
 };
 
 // Output positions that share their pattern of taps: all of a convolution's; of a transposed one's those that
@@ -100,7 +99,6 @@ void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, i
                    const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
-void runColumns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runDepthwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
                   const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
