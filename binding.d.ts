@@ -6,7 +6,7 @@
 // two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 1;
+export type Abi = 2;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -46,6 +46,12 @@ export interface ConvGeometry {
   readonly paddingMode: PaddingMode;
   readonly activation: Activation;
   readonly algorithm: 'direct';
+  /**
+   * The transpose of a convolution that takes [outputSize, outChannels] to [inputSize, inChannels] with these sizes; its
+   * weight is [inChannels, outChannels / groups, ...kernelSize], its padding mode zeros. Each output is a gather: one chain
+   * over the taps that reach it, in the order of the kernel, then the input channel of the group.
+   */
+  readonly transposed: boolean;
 }
 
 /**
@@ -62,6 +68,27 @@ export interface PoolGeometry {
   readonly begin: readonly [Int32Array, Int32Array, Int32Array];
   readonly end: readonly [Int32Array, Int32Array, Int32Array];
   readonly span: readonly [Int32Array, Int32Array, Int32Array];
+}
+
+/** The windows of a convolution over one image, without its filters: what unfold reads and fold writes. */
+export interface WindowGeometry {
+  readonly channels: number;
+  readonly inputSize: Triple;
+  readonly kernelSize: Triple;
+  readonly stride: Triple;
+  readonly dilation: Triple;
+  readonly padBegin: Triple;
+  readonly padEnd: Triple;
+  /** As of a convolution: one column a position. */
+  readonly outputSize: Triple;
+}
+
+/** Where each output position of an axis comes from; -1: from nowhere, it holds `value`. */
+export interface RemapGeometry {
+  readonly channels: number;
+  readonly inputSize: Triple;
+  readonly source: readonly [Int32Array, Int32Array, Int32Array];
+  readonly value: number;
 }
 
 declare const brand: unique symbol;
@@ -92,6 +119,27 @@ export interface Operations {
   modulus(x: Float32Array, y: Float32Array): void;
   /** Each input is [rows, widths[k]]; y is [rows, sum of widths], side by side in order. */
   concat(inputs: readonly Float32Array[], widths: readonly number[], y: Float32Array, rows: number): void;
+  /** x [batch, ...inputSize, channels] -> y [batch, channels * taps, positions], zeros where a tap reads padding (im2col). */
+  unfold(window: WindowGeometry, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * x [batch, channels * taps, positions] -> y [batch, ...inputSize, channels] (col2im): each element starts from +0 and adds
+   * the column entries that unfold would have read from it, in kernel order, then +0.
+   */
+  fold(window: WindowGeometry, x: Float32Array, y: Float32Array, batch: number): void;
+  /** y[b, d, h, w, c] = x[b, source[0][d], source[1][h], source[2][w], c]: padding of every mode, cropping, repetition. */
+  remap(map: RemapGeometry, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * A sparse matrix times rows: y[r] = sum of values[e] * x[columns[e]] over e in [starts[r], starts[r + 1]), one chain of
+   * FMAs from +0 in that order, then +0. x [any number, width], y [starts.length - 1, width].
+   */
+  sparse(
+    starts: Int32Array,
+    columns: Int32Array,
+    values: Float32Array,
+    x: Float32Array,
+    y: Float32Array,
+    width: number,
+  ): void;
   /** [batch, channels, positions] -> [batch, positions, channels]. */
   toChannelsLast(x: Float32Array, y: Float32Array, batch: number, channels: number, positions: number): void;
   /** [batch, positions, channels] -> [batch, channels, positions]. */
