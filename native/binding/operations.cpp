@@ -8,6 +8,9 @@
 
 #include "binding/structs.h"
 #include "elementwise/elementwise.h"
+#include "rearrange/remap.h"
+#include "rearrange/windows.h"
+#include "sparse/sparse.h"
 
 namespace convkit {
 namespace {
@@ -197,6 +200,80 @@ struct LayoutTask {
   }
 };
 
+template <bool unfolds>
+struct WindowTask {
+  WindowGeometry window;
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t batch;
+
+  static WindowTask parse(Environment& environment, Arguments& arguments) {
+    const WindowGeometry window = readWindowGeometry(arguments.env(), arguments.at(0), arguments.operation());
+    const int64_t batch = arguments.integer(3, "batch", 0, kLargestSize);
+    const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
+    const int64_t image = productOf({batch, imageLength(window)}),
+                  columns = productOf({batch, columnLength(window)});
+    arguments.requireLength(x, unfolds ? image : columns, "x");
+    arguments.requireLength(y, unfolds ? columns : image, "y");
+    arguments.requireApart(y, x, "x and y");
+    return {window, environment.kernels, x.data, y.data, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    (unfolds ? runUnfold : runFold)(window, *kernels, x, y, batch, cancelled);
+  }
+};
+
+struct RemapTask {
+  RemapGeometry map;
+  const float* x;
+  float* y;
+  int64_t batch;
+
+  static RemapTask parse(Environment&, Arguments& arguments) {
+    RemapGeometry map = readRemapGeometry(arguments.env(), arguments.at(0), arguments.operation());
+    const int64_t batch = arguments.integer(3, "batch", 0, kLargestSize);
+    const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
+    arguments.requireLength(x, productOf({batch, inputLength(map)}), "x");
+    arguments.requireLength(y, productOf({batch, outputLength(map)}), "y");
+    arguments.requireApart(y, x, "x and y");
+    return {std::move(map), x.data, y.data, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const { runRemap(map, x, y, batch, cancelled); }
+};
+
+struct SparseTask {
+  SparseMatrix matrix;
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t width;
+
+  static SparseTask parse(Environment& environment, Arguments& arguments) {
+    const napi_env env = arguments.env();
+    SparseTask task{};
+    task.kernels = environment.kernels;
+    task.width = arguments.integer(5, "width", 1, kLargestSize);
+    task.matrix.starts = readIntegers(env, arguments.at(0), arguments.operation(), "starts");
+    task.matrix.columns = readIntegers(env, arguments.at(1), arguments.operation(), "columns");
+    const Floats values = arguments.floats(2, "values"), x = arguments.floats(3, "x"),
+                 y = arguments.floats(4, "y");
+    const int64_t inputs = x.length / task.width;
+    arguments.requireLength(values, static_cast<int64_t>(task.matrix.columns.size()), "values");
+    arguments.requireLength(x, inputs * task.width, "x");
+    if (const char* const reason = checkSparse(task.matrix, inputs))
+      wrongValue(env, arguments.operation(), reason);
+    arguments.requireLength(y, productOf({task.matrix.rows(), task.width}), "y");
+    arguments.requireApart(y, x, "x and y");
+    arguments.requireApart(y, values, "values and y");
+    task.matrix.values = values.data;
+    task.x = x.data;
+    task.y = y.data;
+    return task;
+  }
+  void operator()(const CancelFlag* cancelled) const { runSparse(matrix, *kernels, x, y, width, cancelled); }
+};
+
 template <class Task>
 void run(Environment& environment, Arguments& arguments) {
   Task::parse(environment, arguments)(nullptr);
@@ -221,6 +298,10 @@ const Operation kOperations[kOperationCount] = {
     operation<BinaryTask>("binary"),
     operation<ModulusTask>("modulus"),
     operation<ConcatTask>("concat"),
+    operation<WindowTask<true>>("unfold"),
+    operation<WindowTask<false>>("fold"),
+    operation<RemapTask>("remap"),
+    operation<SparseTask>("sparse"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
 };

@@ -18,7 +18,7 @@ struct Operation {
   Work (*prepare)(Environment&, Arguments&);
 };
 
-constexpr std::size_t kOperationCount = 8;
+constexpr std::size_t kOperationCount = 12;
 extern const Operation kOperations[kOperationCount];
 
 }  // namespace convkit

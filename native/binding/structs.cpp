@@ -24,6 +24,16 @@ class Fields {
   int64_t integer(const char* name, int64_t least) const {
     return integerOf(env_, get(name), operation_, name, least, kLargestSize);
   }
+  bool flag(const char* name) const {
+    const napi_value field = get(name);
+    napi_valuetype type = napi_undefined;
+    bool value = false;
+    require(env_, napi_typeof(env_, field, &type));
+    if (type != napi_boolean)
+      wrongType(env_, operation_, std::string(name) + " must be true or false, got " + show(env_, field));
+    require(env_, napi_get_value_bool(env_, field, &value));
+    return value;
+  }
   std::size_t choice(const char* name, std::initializer_list<const char*> choices) const {
     return choiceOf(env_, get(name), operation_, name, choices);
   }
@@ -48,21 +58,13 @@ class Fields {
   }
   // Copies element `index` of a list of three Int32Arrays.
   std::vector<int32_t> integers(napi_value list, const char* name, uint32_t index, int64_t expected) const {
-    const napi_value value = item(list, name, index);
-    napi_typedarray_type type = napi_int8_array;
-    std::size_t length = 0;
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-        type != napi_int32_array) {
-      wrongType(env_, operation_, std::string(name) + " must hold Int32Arrays, got " + show(env_, value));
-    }
-    if (static_cast<int64_t>(length) != expected) {
+    std::vector<int32_t> copy = readIntegers(env_, item(list, name, index), operation_, name);
+    if (static_cast<int64_t>(copy.size()) != expected) {
       wrongValue(env_, operation_,
                  std::string(name) + " must list one entry an output position, " + std::to_string(expected) +
-                     ", got " + std::to_string(length));
+                     ", got " + std::to_string(copy.size()));
     }
-    const auto* const first = static_cast<const int32_t*>(data);
-    return length == 0 ? std::vector<int32_t>() : std::vector<int32_t>(first, first + length);
+    return copy;
   }
 
  private:
@@ -72,6 +74,18 @@ class Fields {
 };
 
 }  // namespace
+
+std::vector<int32_t> readIntegers(napi_env env, napi_value value, const char* operation, const char* name) {
+  napi_typedarray_type type = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+  if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_int32_array) {
+    wrongType(env, operation, std::string(name) + " must be an Int32Array, got " + show(env, value));
+  }
+  const auto* const first = static_cast<const int32_t*>(data);
+  return length == 0 ? std::vector<int32_t>() : std::vector<int32_t>(first, first + length);
+}
 
 ActivationChoice readActivation(napi_env env, napi_value value, const char* operation) {
   const Fields fields(env, value, operation, "activation");
@@ -101,6 +115,48 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   g.activation = activation.kind;
   g.negativeSlope = activation.negativeSlope;
   fields.choice("algorithm", {"direct"});
+  g.transposed = fields.flag("transposed");
+  return g;
+}
+
+WindowGeometry readWindowGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "window");
+  WindowGeometry g{};
+  g.channels = fields.integer("channels", 1);
+  g.inputSize = fields.triple("inputSize", 1);
+  g.kernelSize = fields.triple("kernelSize", 1);
+  g.stride = fields.triple("stride", 1);
+  g.dilation = fields.triple("dilation", 1);
+  g.padBegin = fields.triple("padBegin", 0);
+  g.padEnd = fields.triple("padEnd", 0);
+  g.outputSize = fields.triple("outputSize", 1);
+  const Triple &in = g.inputSize, &k = g.kernelSize, &out = g.outputSize;
+  if (productOf({g.channels, in.depth, in.height, in.width}) >= kLargestCount ||
+      productOf({g.channels, k.depth, k.height, k.width, out.depth, out.height, out.width}) >=
+          kLargestCount) {
+    wrongValue(env, operation, "too many elements");
+  }
+  if (const char* const reason = checkWindows(g)) wrongValue(env, operation, reason);
+  return g;
+}
+
+RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "map");
+  RemapGeometry g{};
+  g.channels = fields.integer("channels", 1);
+  const Triple input = fields.triple("inputSize", 0);
+  g.value = static_cast<float>(numberOf(env, fields.get("value"), operation, "value"));
+  const int64_t sizes[3] = {input.depth, input.height, input.width};
+  const napi_value source = fields.get("source");
+  int64_t length = g.channels;
+  for (uint32_t axis = 0; axis < 3; ++axis) {
+    g.inputSize[axis] = sizes[axis];
+    g.source[axis] = readIntegers(env, fields.item(source, "source", axis), operation, "source");
+    length = productOf({length, static_cast<int64_t>(g.source[axis].size())});
+  }
+  if (length >= kLargestCount || productOf({g.channels, sizes[0], sizes[1], sizes[2]}) >= kLargestCount)
+    wrongValue(env, operation, "too many elements");
+  if (const char* const reason = checkRemap(g)) wrongValue(env, operation, reason);
   return g;
 }
 

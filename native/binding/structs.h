@@ -4,6 +4,8 @@
 #include "binding/arguments.h"
 #include "conv/conv.h"
 #include "pooling/pool.h"
+#include "rearrange/remap.h"
+#include "rearrange/windows.h"
 
 namespace convkit {
 
@@ -15,5 +17,9 @@ struct ActivationChoice {
 ActivationChoice readActivation(napi_env env, napi_value value, const char* operation);
 ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operation);
 PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operation);
+WindowGeometry readWindowGeometry(napi_env env, napi_value value, const char* operation);
+RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* operation);
+// A copy of an Int32Array.
+std::vector<int32_t> readIntegers(napi_env env, napi_value value, const char* operation, const char* name);
 
 }  // namespace convkit

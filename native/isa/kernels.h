@@ -78,6 +78,17 @@ struct PoolTile {
 };
 using PoolKernel = void (*)(const PoolTile&);
 
+// One row of a sparse matrix times x [any number, width]: y[n] = sum of values[e] * x[columns[e]][n], from
+// +0, then +0.
+struct SparseRow {
+  const int32_t* columns;
+  const float* values;
+  int64_t entries;
+  const float* x;
+  int64_t width;
+  float* y;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -89,6 +100,7 @@ struct Kernels {
   DepthwiseKernel depthwiseRun[kRunKernels][kRunStrides]
                               [kMaxRows + 1];  // [(width - 3) / 2][stride - 1][columns]
   PoolKernel maxPool, averagePool;
+  void (*sparseRow)(const SparseRow& row);
   void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);

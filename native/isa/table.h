@@ -8,6 +8,7 @@
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
 #include "pooling/kernels.h"
+#include "sparse/kernels.h"
 
 namespace convkit {
 namespace {
@@ -56,6 +57,7 @@ constexpr Kernels makeKernels(const char* name) {
   addDepthwiseRuns<Simd, 5, 2, kGroupedRows>(table);
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
+  table.sparseRow = sparseRow<Simd>;
   table.activate = activateKernel<Simd>;
   table.add = addKernel<Simd>;
   table.multiply = multiplyKernel<Simd>;
