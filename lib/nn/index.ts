@@ -9,6 +9,12 @@ export {
   Conv3d,
   type Conv3dOptions,
 } from './conv.js';
+export {
+  ConvTranspose1d,
+  ConvTranspose2d,
+  ConvTranspose3d,
+  type ConvTransposeLayerOptions,
+} from './conv-transpose.js';
 export { Flatten } from './flatten.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { Module, type StateDict } from './module.js';

@@ -15,7 +15,8 @@ export interface FilterSize {
 /** Positions from the first tap of a window to its last. */
 export const effectiveKernel = (kernel: number, dilation: number): number => dilation * (kernel - 1) + 1;
 
-const times = (sizes: readonly number[]): string => sizes.join(' x ');
+/** Sizes as PyTorch's sentences have them: 8 x 8. */
+export const times = (sizes: readonly number[]): string => sizes.join(' x ');
 
 /** Everything about the convolution of one image of size `inputSize`. @throws ShapeError where the kernel does not fit. */
 export function convGeometry(
@@ -75,6 +76,7 @@ export function convGeometry(
     paddingMode: settings.paddingMode,
     activation: settings.activation,
     algorithm: chooseAlgorithm(settings.algorithm),
+    transposed: false,
   };
 }
 

@@ -60,6 +60,10 @@ export interface ConvSettings {
   readonly paddingMode: PaddingMode;
   readonly activation: Activation;
   readonly algorithm: Algorithm;
+  /** Whether it is the transpose of such a convolution. */
+  readonly transposed: boolean;
+  /** Positions that a transposed convolution adds at the end of its output. */
+  readonly outputPadding: Triple;
 }
 
 /** The names of the options, for the sentence about an unknown one. */
@@ -105,6 +109,8 @@ export function parseConvOptions(
     paddingMode: oneOf(paddingMode, PADDING_MODES, 'paddingMode', operation),
     activation: parseActivation(activation, negativeSlope, operation),
     algorithm: checkAlgorithm(algorithm, operation),
+    transposed: false,
+    outputPadding: [0, 0, 0],
   };
 }
 
@@ -165,6 +171,8 @@ export function sameSettings(a: ConvSettings, b: ConvSettings): boolean {
     a.groups === b.groups &&
     a.paddingMode === b.paddingMode &&
     a.algorithm === b.algorithm &&
+    a.transposed === b.transposed &&
+    sameTriple(a.outputPadding, b.outputPadding) &&
     a.activation.kind === b.activation.kind &&
     a.activation.negativeSlope === b.activation.negativeSlope &&
     sameTriple(a.stride, b.stride) &&

@@ -1,16 +1,15 @@
 // Convolution as layers mean it: cross-correlation of images with filters. One function prepares it for any number of
 // spatial dimensions; two- and one-dimensional work is three-dimensional work with unit extents.
 
-import { active, selectionCount } from '../backend/index.js';
-import { show, wrongShape, wrongType } from '../errors.js';
-import { allocateOutput, showShape } from '../tensor/shape.js';
-import { Tensor, wrap } from '../tensor/tensor.js';
+import { wrongShape } from '../errors.js';
+import { showShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { applyFilter, checkBias } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
-import { filterOf } from './filter-cache.js';
-import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
+import { channelAxisOf, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { toTriple } from './options.js';
-import { finished, type Prepared, runNow } from './run.js';
+import { type Prepared, runNow } from './run.js';
 
 /**
  * 1-D convolution (cross-correlation): x [N, C, L] or [C, L] with weight [K, C / groups, kernelWidth] and bias [K] or null
@@ -82,63 +81,30 @@ export function prepareConv(
 ): Prepared {
   checkTensor(x, 'x', operation);
   checkTensor(weight, 'weight', operation);
-  if (bias !== null) checkBias(bias, weight, operation);
-  const { rank, groups } = settings;
-  const shape = x.shape;
-  checkFit(shape, weight.shape, settings, operation);
-
-  // One lookup where this weight met images of this size before.
-  const channelAxis = shape.length - rank - 1;
-  const first = channelAxis + 1;
-  const depth = rank > 2 ? shape[first] : 1;
-  const height = rank > 1 ? shape[shape.length - 2] : 1;
-  const width = shape[shape.length - 1];
-  const binding = active();
-  const filter = filterOf(binding, selectionCount(), settings, weight, bias);
-  const { conv, outputSize } = filter.sized(depth, height, width, () =>
-    convGeometry(
-      settings,
-      {
-        inChannels: weight.shape[1] * groups,
-        outChannels: weight.shape[0],
-        kernelSize: toTriple(weight.shape.slice(2), 1),
-      },
-      [depth, height, width],
-      operation,
-    ),
-  );
-
-  const outputShape = shape.slice();
-  outputShape[channelAxis] = weight.shape[0];
-  for (let axis = 0; axis < rank; axis++) outputShape[first + axis] = outputSize[3 - rank + axis];
-  const batch = channelAxis === 1 ? shape[0] : 1;
-  const packed = filter.packed(conv, weight, operation);
-  const input = channelsLast(x, channelAxis, mode, operation);
-  const y = allocateOutput(outputShape, operation);
-  const output = wrap(y, channelAxis, outputShape);
-  if (batch === 0) return finished(output);
-  return {
-    output,
-    run: () => binding.conv(conv, packed, input, y, batch),
-    submit: () => binding.submit('conv', conv, packed, input, y, batch),
-  };
-}
-
-export function checkBias(bias: Tensor, weight: Tensor, operation: string): void {
-  if (!(bias instanceof Tensor)) {
-    throw wrongType(
-      operation,
-      `bias must be a Tensor or null, not ${show(bias)}`,
-      'options are the argument after it',
-    );
-  }
-  if (bias.shape.length !== 1 || bias.shape[0] !== weight.shape[0]) {
-    throw wrongShape(
-      operation,
-      `Given weight of size ${showShape(weight.shape)}, expected bias to be 1-dimensional with ${weight.shape[0]} elements, ` +
-        `but got bias of size ${showShape(bias.shape)} instead`,
-    );
-  }
+  if (bias !== null) checkBias(bias, weight, weight.shape[0], operation);
+  const { groups } = settings;
+  checkFit(x.shape, weight.shape, settings, operation);
+  return applyFilter({
+    x,
+    weight,
+    bias,
+    settings,
+    outChannels: weight.shape[0],
+    requested: null,
+    geometry: (inputSize) =>
+      convGeometry(
+        settings,
+        {
+          inChannels: weight.shape[1] * groups,
+          outChannels: weight.shape[0],
+          kernelSize: toTriple(weight.shape.slice(2), 1),
+        },
+        inputSize,
+        operation,
+      ),
+    mode,
+    operation,
+  });
 }
 
 /** That the shapes of x and weight are those of a convolution, and of the same one. */

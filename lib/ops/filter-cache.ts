@@ -15,6 +15,8 @@ export interface SizedConv {
   readonly depth: number;
   readonly height: number;
   readonly width: number;
+  /** The output size that a transposed convolution was asked for; null where it follows. */
+  readonly requested: Triple | null;
   readonly conv: Conv;
   readonly outputSize: Triple;
 }
@@ -35,13 +37,26 @@ export class Filter {
   ) {}
 
   /** The convolution of images of one size, made by `geometry` where it is new. */
-  sized(depth: number, height: number, width: number, geometry: () => ConvGeometry): SizedConv {
+  sized(
+    depth: number,
+    height: number,
+    width: number,
+    requested: Triple | null,
+    geometry: () => ConvGeometry,
+  ): SizedConv {
     for (const kept of this.#sizes) {
-      if (kept.width === width && kept.height === height && kept.depth === depth) return kept;
+      if (
+        kept.width === width &&
+        kept.height === height &&
+        kept.depth === depth &&
+        sameRequest(kept.requested, requested)
+      ) {
+        return kept;
+      }
     }
     const made = geometry();
     const conv = this.binding.createConv(made);
-    const sized = { depth, height, width, conv, outputSize: made.outputSize };
+    const sized = { depth, height, width, requested, conv, outputSize: made.outputSize };
     this.#sizes[this.#next] = sized;
     this.#next = (this.#next + 1) % SIZES_KEPT;
     return sized;
@@ -67,6 +82,9 @@ export class Filter {
     return this.#packed;
   }
 }
+
+const sameRequest = (a: Triple | null, b: Triple | null): boolean =>
+  a === b || (a !== null && b !== null && a.every((size, axis) => size === b[axis]));
 
 const filters = new WeakMap<Tensor, Filter[]>();
 

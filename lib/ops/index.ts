@@ -4,6 +4,13 @@ export type { ActivationName } from './activation.js';
 export type { Algorithm } from './algorithm.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
+export {
+  type ConvTransposeCallOptions,
+  convTranspose1d,
+  convTranspose2d,
+  convTranspose3d,
+} from './conv-transpose.js';
+export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
 export { type LinearOptions, linear } from './linear.js';
 export type { PerDimension } from './options.js';
 export {

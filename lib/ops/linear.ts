@@ -7,7 +7,7 @@ import { allocateOutput, elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { type ActivationName, parseActivation } from './activation.js';
-import { checkBias } from './conv.js';
+import { checkBias } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvSettings, parseConvOptions } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
@@ -70,7 +70,7 @@ export function prepareLinear(
       `weight must be [outFeatures, inFeatures], but got weight of size: ${showShape(weight.shape)}`,
     );
   }
-  if (bias !== null) checkBias(bias, weight, operation);
+  if (bias !== null) checkBias(bias, weight, weight.shape[0], operation);
   const [outFeatures, inFeatures] = weight.shape;
   const leading = x.shape.slice(0, -1);
   const rows = elementCount(leading);
@@ -91,7 +91,7 @@ export function prepareLinear(
       ONE,
       operation,
     );
-  const { conv } = filter.sized(1, 1, 1, geometry);
+  const { conv } = filter.sized(1, 1, 1, null, geometry);
   const packed = filter.packed(conv, weight, operation);
   const input = rowMajor(x, mode, operation);
   const y = allocateOutput([...leading, outFeatures], operation);

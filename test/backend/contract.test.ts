@@ -20,6 +20,7 @@ const conv3x3: ConvGeometry = {
   paddingMode: 'zeros',
   activation: { kind: 'none', negativeSlope: 0 },
   algorithm: 'direct',
+  transposed: false,
 };
 
 const pool2: PoolGeometry = {
@@ -349,7 +350,7 @@ describe.each(implementations)('$name', ({ get }) => {
   });
 
   it('measures itself, and says what it is', () => {
-    expect(binding.abi).toBe(1);
+    expect(binding.abi).toBe(2);
     expect(binding.measurePeak(0.02)).toBeGreaterThan(1e7);
     expect(binding.measureBandwidth(1 << 20, 0.02)).toBeGreaterThan(1e7);
     expect(binding.cpu().supported[0]).toBe('scalar');

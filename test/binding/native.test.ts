@@ -23,6 +23,7 @@ const geometry: ConvGeometry = {
   paddingMode: 'zeros',
   activation: { kind: 'none', negativeSlope: 0 },
   algorithm: 'direct',
+  transposed: false,
 };
 const large: ConvGeometry = {
   ...geometry,

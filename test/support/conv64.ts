@@ -88,3 +88,49 @@ export function sumConv(
     }
   return { sums, taps: perGroup * taps };
 }
+
+/**
+ * For every output of a transposed convolution of x [N, C, ...]: sum over the taps that reach it of f(x * w), plus f(bias);
+ * `taps` is the longest sum's length. It scatters, as the definition has it, where the library gathers.
+ */
+export function sumConvTranspose(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  params: Record<string, unknown>,
+  outputShape: readonly number[],
+  f: (product: number) => number,
+): { sums: Float64Array; taps: number } {
+  const rank = x.shape.length - 2;
+  const stride = three(params.stride, rank, 1);
+  const dilation = three(params.dilation, rank, 1);
+  const padding = three(params.padding, rank, 0);
+  const groups = Number(params.groups ?? 1);
+  const [batch, channels] = x.shape;
+  const perGroup = weight.shape[1];
+  const [size, kernel, output] = [sizes(x.shape), sizes(weight.shape), sizes(outputShape)];
+  const taps = kernel[0] * kernel[1] * kernel[2];
+  const positions = size[0] * size[1] * size[2];
+  const outputs = output[0] * output[1] * output[2];
+  const [input, filters, biases] = [x.data, weight.data, bias?.data];
+  const outChannels = perGroup * groups;
+  const sums = new Float64Array(batch * outChannels * outputs).map((_, i) =>
+    biases ? f(biases[Math.floor(i / outputs) % outChannels]) : 0,
+  );
+  for (let n = 0; n < batch; n++)
+    for (let c = 0; c < channels; c++) {
+      const first = Math.floor(c / (channels / groups)) * perGroup;
+      eachIn(size, (at) => {
+        const value = input[(n * channels + c) * positions + flat(at, size)];
+        eachIn(kernel, (tap) => {
+          const to = at.map((i, axis) => i * stride[axis] - padding[axis] + tap[axis] * dilation[axis]);
+          if (to.some((position, axis) => position < 0 || position >= output[axis])) return;
+          for (let k = 0; k < perGroup; k++) {
+            const w = filters[(c * perGroup + k) * taps + flat(tap, kernel)];
+            sums[(n * outChannels + first + k) * outputs + flat(to, output)] += f(w * value);
+          }
+        });
+      });
+    }
+  return { sums, taps: (channels / groups) * taps };
+}

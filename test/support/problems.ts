@@ -177,6 +177,7 @@ function drawGeometry(random: Random, channels: Channels): ConvGeometry {
     paddingMode,
     activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
     algorithm: 'direct',
+    transposed: false,
   };
 }
 

@@ -1,9 +1,17 @@
-// The reference convolution: geometry in, checked plan out, and filters in the order the tiles read them.
+// The reference convolution: geometry in, checked plan out, and filters in the order the tiles read them. A transposed one
+// gathers like any other; only its table of taps and the order of its weight differ.
 import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
 import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
-import { type Axis, faultOf, NO_TAP, tapSources } from './padding.js';
+import {
+  type Axis,
+  faultOf,
+  NO_TAP,
+  tapSources,
+  transposedFaultOf,
+  transposedTapSources,
+} from './padding.js';
 import { TILE_POSITIONS } from './tile.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
@@ -31,7 +39,10 @@ export class ReferenceConv {
     this.groupOutputs = outChannels / groups;
     countElements('createConv', 'the weight', [outChannels, this.groupInputs, this.taps]);
     countElements('createConv', 'the table of taps', [TILE_POSITIONS, this.taps]);
-    this.sources = AXES.map((_, axis) => tapSources(axisOf(geometry, axis), geometry.paddingMode));
+    this.sources = AXES.map((_, index) => {
+      const axis = axisOf(geometry, index);
+      return geometry.transposed ? transposedTapSources(axis) : tapSources(axis, geometry.paddingMode);
+    });
     this.hasPadding = this.sources.some((table) => table.includes(NO_TAP));
     this.activate = activationOf('createConv', geometry.activation);
   }
@@ -80,8 +91,13 @@ export function createConv(geometry: ConvGeometry): Conv {
     checkTriple(operation, name, geometry[name], 1);
   oneOf(operation, 'paddingMode', geometry.paddingMode, MODES);
   oneOf(operation, 'algorithm', geometry.algorithm, ['direct']);
-  AXES.forEach((name, axis) => {
-    const fault = faultOf(axisOf(geometry, axis), geometry.paddingMode);
+  if (typeof geometry.transposed !== 'boolean')
+    throw wrongType(operation, `transposed must be true or false, got ${show(geometry.transposed)}`);
+  if (geometry.transposed && geometry.paddingMode !== 'zeros')
+    throw wrongValue(operation, 'Only "zeros" padding mode is supported for a transposed convolution');
+  AXES.forEach((name, index) => {
+    const axis = axisOf(geometry, index);
+    const fault = geometry.transposed ? transposedFaultOf(axis) : faultOf(axis, geometry.paddingMode);
     if (fault !== null) throw wrongValue(operation, `along ${name}, ${fault}`);
   });
   const conv: object = new ReferenceConv(geometry);
@@ -104,17 +120,27 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
     const pair = group * pairs + (within >> 1);
     const lane = within & 1;
     if (bias !== null) biases[2 * pair + lane] = bias[n] + 0; // -0 + 0 is +0
-    for (let c = 0; c < groupInputs; c++)
+    for (let c = 0; c < groupInputs; c++) {
+      const from = geometry.transposed
+        ? (group * groupInputs + c) * groupOutputs + within
+        : n * groupInputs + c;
       for (let t = 0; t < taps; t++)
-        weights[((pair * taps + t) * groupInputs + c) * 2 + lane] = weight[(n * groupInputs + c) * taps + t];
+        weights[((pair * taps + t) * groupInputs + c) * 2 + lane] = weight[from * taps + t];
+    }
   }
   const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases);
   return filter as PackedFilter;
 }
 
 /** What a filter's layout depends on: everything of a geometry but the image. */
-export function filterShape({ inChannels, outChannels, groups, kernelSize }: ConvGeometry): string {
-  return `${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
+export function filterShape({
+  inChannels,
+  outChannels,
+  groups,
+  kernelSize,
+  transposed,
+}: ConvGeometry): string {
+  return `${transposed ? 'transposed, ' : ''}${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
 }
 
 export function planOf(operation: string, conv: Conv): ReferenceConv {

@@ -10,6 +10,9 @@ import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
 import { createPool, poolWork } from './pool.js';
+import { remapWork } from './remap.js';
+import { sparseWork } from './sparse.js';
+import { foldWork, unfoldWork } from './windows.js';
 
 type Planners = { readonly [K in keyof Operations]: (...args: Parameters<Operations[K]>) => Work };
 
@@ -20,6 +23,10 @@ const planners: Planners = {
   binary: binaryWork,
   modulus: modulusWork,
   concat: concatWork,
+  unfold: unfoldWork,
+  fold: foldWork,
+  remap: remapWork,
+  sparse: sparseWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
 };
@@ -40,7 +47,7 @@ function submit<K extends keyof Operations>(operation: K, ...args: Parameters<Op
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 1,
+  abi: 2,
   createConv,
   createPool,
   packFilter,
@@ -50,6 +57,10 @@ export const reference: Binding = {
   binary: inForeground('binary'),
   modulus: inForeground('modulus'),
   concat: inForeground('concat'),
+  unfold: inForeground('unfold'),
+  fold: inForeground('fold'),
+  remap: inForeground('remap'),
+  sparse: inForeground('sparse'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),
   submit,

@@ -33,6 +33,16 @@ export function faultOf(axis: Axis, mode: PaddingMode): string | null {
   return null;
 }
 
+/** Why the axis of a transposed convolution cannot be, or null. What it has beyond the least is output padding. */
+export function transposedFaultOf(axis: Axis): string | null {
+  const { input, output, kernel, stride, dilation, padBegin, padEnd } = axis;
+  if (input === 0) return 'a transposed convolution needs an input that is not empty';
+  const least = (input - 1) * stride - padBegin - padEnd + dilation * (kernel - 1) + 1;
+  const most = least + Math.max(stride, dilation) - 1;
+  if (output >= least && output <= most) return null;
+  return `outputSize must lie between ${least} and ${most}, got ${output}`;
+}
+
 /** [output * kernel]: the input coordinate of every tap of every output position, or NO_TAP. */
 export function tapSources(axis: Axis, mode: PaddingMode): Int32Array {
   const { input, output, kernel, stride, dilation, padBegin } = axis;
@@ -40,6 +50,22 @@ export function tapSources(axis: Axis, mode: PaddingMode): Int32Array {
   for (let o = 0; o < output; o++)
     for (let k = 0; k < kernel; k++)
       sources[o * kernel + k] = source(mode, input, o * stride + k * dilation - padBegin);
+  return sources;
+}
+
+/**
+ * [output * kernel]: the input coordinate that a convolution the other way, from output to input, would write through each
+ * tap, or NO_TAP where the tap falls between two or outside.
+ */
+export function transposedTapSources(axis: Axis): Int32Array {
+  const { input, output, kernel, stride, dilation, padBegin } = axis;
+  const sources = new Int32Array(output * kernel).fill(NO_TAP);
+  for (let o = 0; o < output; o++)
+    for (let k = 0; k < kernel; k++) {
+      const reach = o + padBegin - k * dilation;
+      if (reach >= 0 && reach % stride === 0 && reach / stride < input)
+        sources[o * kernel + k] = reach / stride;
+    }
   return sources;
 }
 
