@@ -13,6 +13,7 @@ export {
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
 export { type LinearOptions, linear } from './linear.js';
 export type { PerDimension } from './options.js';
+export { type PadMode, type PadOptions, pad } from './pad.js';
 export {
   add,
   gelu,
@@ -43,3 +44,4 @@ export {
 } from './pool.js';
 export type { AdaptivePoolOptions, AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 export { type ConcatOptions, concat, type FlattenOptions, flatten } from './rearrange.js';
+export { type FoldOptions, fold, type UnfoldOptions, unfold } from './unfold.js';

@@ -6,13 +6,17 @@ import { BackendError, show, wrongType } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { knownOptions } from './options.js';
 
-/** An operation ready to run. */
-export interface Prepared {
-  readonly output: Tensor;
-  /** Computes the output now. */
+/** One call of the backend, ready to be made. */
+export interface Step {
+  /** Computes its output now. */
   run(): void;
   /** Begins to compute it off this thread. */
   submit(): Job;
+}
+
+/** An operation ready to run. */
+export interface Prepared extends Step {
+  readonly output: Tensor;
 }
 
 export interface ForwardOptions {
@@ -26,6 +30,35 @@ export function finished(output: Tensor): Prepared {
     output,
     run: () => {},
     submit: () => ({ finished: Promise.resolve('done'), cancel: () => {} }),
+  };
+}
+
+/** Several calls of the backend as one operation, each after the one before. */
+export function inOrder(output: Tensor, steps: readonly Step[]): Prepared {
+  return {
+    output,
+    run() {
+      for (const step of steps) step.run();
+    },
+    submit() {
+      let cancelled = false;
+      let current: Job | undefined;
+      const submitAll = async (): Promise<'done' | 'cancelled'> => {
+        for (const step of steps) {
+          if (cancelled) return 'cancelled';
+          current = step.submit();
+          if ((await current.finished) === 'cancelled') return 'cancelled';
+        }
+        return 'done';
+      };
+      return {
+        finished: submitAll(),
+        cancel() {
+          cancelled = true;
+          current?.cancel();
+        },
+      };
+    },
   };
 }
 
