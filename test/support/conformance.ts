@@ -1,6 +1,7 @@
 // Runs a problem on any implementation of the contract, and compares the bits of two answers.
 import type { Binding, Job } from '../../binding.js';
 import type { Problem } from './problems.js';
+import { columnLength, imageLength } from './rearranging.js';
 
 /** One call of the contract, ready to run, and the output it will write. */
 export interface Call {
@@ -68,6 +69,35 @@ export function callOf(binding: Binding, problem: Problem): Call {
         output: y,
         run: () => binding.concat(inputs, widths, y, rows),
         submit: () => binding.submit('concat', inputs, widths, y, rows),
+      };
+    }
+    case 'unfold':
+    case 'fold': {
+      const { family, window, batch, x } = problem;
+      const y = unwritten(batch * (family === 'unfold' ? columnLength(window) : imageLength(window)));
+      return {
+        output: y,
+        run: () => binding[family](window, x, y, batch),
+        submit: () => binding.submit(family, window, x, y, batch),
+      };
+    }
+    case 'remap': {
+      const { map, batch, x } = problem;
+      const [depth, height, width] = map.source;
+      const y = unwritten(batch * map.channels * depth.length * height.length * width.length);
+      return {
+        output: y,
+        run: () => binding.remap(map, x, y, batch),
+        submit: () => binding.submit('remap', map, x, y, batch),
+      };
+    }
+    case 'sparse': {
+      const { starts, columns, values, x, width } = problem;
+      const y = unwritten((starts.length - 1) * width);
+      return {
+        output: y,
+        run: () => binding.sparse(starts, columns, values, x, y, width),
+        submit: () => binding.submit('sparse', starts, columns, values, x, y, width),
       };
     }
     case 'toChannelsLast':

@@ -1,6 +1,7 @@
 // Random problems at the level of the contract: geometry, data and batch, all drawn from one seed.
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
+import { drawRearranging, type Rearranging } from './rearranging.js';
 
 interface Common {
   readonly seed: number;
@@ -44,6 +45,7 @@ export type Problem = Common &
         readonly channels: number;
         readonly positions: number;
       }
+    | Rearranging
   );
 
 /** 0, 1, and one below, at and above the lanes (4, 8, 16), panels (16, 32, 48, 64) and tile heights (6 to 14). */
@@ -73,15 +75,29 @@ const COST = 250_000;
 const LARGE_COST = 5_000_000;
 const MOST_WEIGHTS = 1_200_000;
 
-/** The problem of a seed. Two thirds are convolutions. */
+/** The problem of a seed. Six in ten are convolutions. */
 export function problemOf(seed: number): Problem {
   const random = new Random(seed);
   const flavour = random.of(FLAVOURS);
   const common = { seed, flavour };
   const draw = (length: number) => drawFloats(random, length, flavour);
-  switch (random.of(['conv', 'conv', 'conv', 'conv', 'conv', 'conv', 'pool', 'elements', 'movement'])) {
+  const families = [
+    'conv',
+    'conv',
+    'conv',
+    'conv',
+    'conv',
+    'conv',
+    'pool',
+    'elements',
+    'movement',
+    'rearranging',
+  ] as const;
+  switch (random.of(families)) {
     case 'conv':
       return { ...common, ...drawConv(random, draw) };
+    case 'rearranging':
+      return { ...common, ...drawRearranging(random, draw) };
     case 'pool':
       return { ...common, ...drawPool(random, draw) };
     case 'elements':
@@ -107,7 +123,7 @@ function drawConv(random: Random, draw: Draw) {
     const channels = drawChannels(random, large);
     const batch = random.of([0, 1, 1, 1, 1, 2, 2, 2, 3, 3]);
     for (let attempt = 0; attempt < 30; attempt++) {
-      const geometry = drawGeometry(random, channels);
+      const geometry = random.once(5) ? drawTransposed(random, channels) : drawGeometry(random, channels);
       const weights =
         (geometry.outChannels * geometry.inChannels * product(geometry.kernelSize)) / geometry.groups;
       const cost = batch * product(geometry.outputSize) * weights;
@@ -179,6 +195,46 @@ function drawGeometry(random: Random, channels: Channels): ConvGeometry {
     algorithm: 'direct',
     transposed: false,
   };
+}
+
+function drawTransposed(random: Random, channels: Channels): ConvGeometry {
+  const dimensions = random.of([1, 2, 2, 2, 3]);
+  const axes = [3, 2, 1].map((axis) => drawTransposedAxis(random, axis > dimensions));
+  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
+    of(axes[0]),
+    of(axes[1]),
+    of(axes[2]),
+  ];
+  return {
+    ...channels,
+    inputSize: triple((axis) => axis.input),
+    kernelSize: triple((axis) => axis.kernel),
+    stride: triple((axis) => axis.stride),
+    dilation: triple((axis) => axis.dilation),
+    padBegin: triple((axis) => axis.padBegin),
+    padEnd: triple((axis) => axis.padEnd),
+    outputSize: triple((axis) => axis.output),
+    paddingMode: 'zeros',
+    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
+    algorithm: 'direct',
+    transposed: true,
+  };
+}
+
+/** Draws until the padding leaves an output. */
+function drawTransposedAxis(random: Random, unit: boolean) {
+  if (unit) return { input: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, output: 1 };
+  for (;;) {
+    const input = random.of([1, 2, 3, 4, 5, 6, 7, 8, 13, 14]);
+    const kernel = random.of(KERNELS);
+    const stride = random.of([1, 1, 2, 2, 3, 4]);
+    const dilation = random.of([1, 1, 1, 2, 3]);
+    const padBegin = random.between(0, 3);
+    const padEnd = random.once(2) ? padBegin : random.between(0, 3);
+    const outputPadding = random.once(2) ? 0 : random.between(0, Math.max(stride, dilation) - 1);
+    const output = (input - 1) * stride - padBegin - padEnd + dilation * (kernel - 1) + 1 + outputPadding;
+    if (output > 0 && output <= 40) return { input, kernel, stride, dilation, padBegin, padEnd, output };
+  }
 }
 
 /** Draws until the axis has an output. An input of 0 positions needs zero padding to have one. */
