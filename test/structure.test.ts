@@ -31,7 +31,8 @@ const below: Record<string, readonly string[]> = {
 };
 below.models = [...(below.nn as string[]), 'nn'];
 below.extract = [...below.models, 'models', 'io', 'image'];
-below.cli = [...below.extract, 'extract'];
+below.show = [...below.models, 'models', 'image'];
+below.cli = [...below.extract, 'extract', 'show'];
 below.keras = [...below.models];
 below.index = [...below.cli, 'cli'];
 

@@ -11,6 +11,7 @@ interface Command {
 const commands: Readonly<Record<string, { readonly about: string; readonly load: () => Promise<Command> }>> =
   {
     extract: { about: 'images to rows of features', load: () => import('./extract.js') },
+    show: { about: "a layer's feature maps or kernels as a picture", load: () => import('./show.js') },
     doctor: {
       about: 'which engine computes here and why, whether rightly, how fast',
       load: () => import('./doctor.js'),

@@ -2,7 +2,7 @@
 // the model computes. It knows nothing of terminals, arguments or exit codes.
 
 import type { Writable } from 'node:stream';
-import { requireDecoder } from '../image/decode.js';
+import { requireSharp } from '../image/decode.js';
 import type { Scattering } from '../models/scattering.js';
 import { Tensor } from '../tensor/tensor.js';
 import { ahead } from './ahead.js';
@@ -47,7 +47,7 @@ type Loaded = { readonly file: string } & ({ readonly values: Float32Array } | {
  * reason once it is aborted.
  */
 export async function extractFeatures(job: ExtractJob): Promise<ExtractResult> {
-  await requireDecoder();
+  await requireSharp();
   const sink = await openSink(job.output, job.format, job.model.featureLength);
   let manifest: Manifest | null = null;
   try {

@@ -13,19 +13,15 @@ async function loadSharp(): Promise<Sharp> {
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new BackendError(
-      `decode: images are decoded by sharp, which did not load (${reason}); run: npm install sharp`,
+      `image: files are decoded and encoded by sharp, which did not load (${reason}); run: npm install sharp`,
     );
   }
 }
 
-function decoder(): Promise<Sharp> {
+/** sharp, loaded once. @throws BackendError saying how to install it where it is missing. */
+export function requireSharp(): Promise<Sharp> {
   loading ??= loadSharp();
   return loading;
-}
-
-/** Loads sharp ahead of the first image. @throws BackendError saying how to install it where it is missing. */
-export async function requireDecoder(): Promise<void> {
-  await decoder();
 }
 
 export interface DecodeOptions {
@@ -41,7 +37,7 @@ export interface DecodeOptions {
  * @throws BackendError without sharp; Error with the decoder's own words for an unreadable file.
  */
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<Pixels> {
-  const sharp = await decoder();
+  const sharp = await requireSharp();
   const image = sharp(path, { failOn: 'truncated', limitInputPixels: options.maxPixels ?? 1e8 });
   const { data, info } = await image
     .rotate()
