@@ -16,6 +16,7 @@ export {
   type ConvTransposeLayerOptions,
 } from './conv-transpose.js';
 export { Flatten } from './flatten.js';
+export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { Module, type StateDict } from './module.js';
 export {

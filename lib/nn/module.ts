@@ -2,7 +2,6 @@
 
 import { inspect } from 'node:util';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
-import type { ForwardOptions } from '../ops/run.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { assign, Tensor } from '../tensor/tensor.js';
 
@@ -37,7 +36,7 @@ export abstract class Module {
    * `forward` off the event loop. Every layer and Sequential has it; a module that only defines `forward` rejects, because
    * wrapping it in a promise would block all the same.
    */
-  async forwardAsync(_x: Tensor, _options?: ForwardOptions): Promise<Tensor> {
+  async forwardAsync(_x: Tensor, ..._rest: unknown[]): Promise<Tensor> {
     const name = moduleName(this);
     throw wrongType(
       name,

@@ -128,7 +128,8 @@ export function checkDivisible(name: string, count: number, groups: number, labe
   }
 }
 
-function uniform(shape: number[], bound: number, label: string): Tensor {
+/** A tensor of draws from `manualSeed`'s sequence, uniform in ±bound. */
+export function uniform(shape: number[], bound: number, label: string): Tensor {
   const data = allocate(shape, label);
   uniformInto(data, nextStream(), -bound, bound);
   return wrap(data, ROW_MAJOR, shape);

@@ -1,6 +1,7 @@
 // The functions users call as `ops.*`: tensors first, options last.
 
 export type { ActivationName } from './activation.js';
+export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
@@ -11,6 +12,7 @@ export {
   convTranspose3d,
 } from './conv-transpose.js';
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
+export { type GraphConvOptions, graphConv } from './graph.js';
 export { type LinearOptions, linear } from './linear.js';
 export type { PerDimension } from './options.js';
 export { type PadMode, type PadOptions, pad } from './pad.js';
@@ -44,4 +46,12 @@ export {
 } from './pool.js';
 export type { AdaptivePoolOptions, AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 export { type ConcatOptions, concat, type FlattenOptions, flatten } from './rearrange.js';
+export {
+  convolve1d,
+  convolve2d,
+  correlate1d,
+  correlate2d,
+  type OverlapMode,
+  type OverlapOptions,
+} from './signal.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './unfold.js';

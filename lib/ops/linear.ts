@@ -53,7 +53,7 @@ export function parseLinearOptions(
   return { ...POINTWISE, activation: parseActivation(activation, negativeSlope, operation) };
 }
 
-/** Everything but the computing of a linear layer. */
+/** Everything but the computing of a linear layer; `memory` is where the result goes, if it has a place already. */
 export function prepareLinear(
   x: Tensor,
   weight: Tensor,
@@ -61,6 +61,7 @@ export function prepareLinear(
   settings: ConvSettings,
   mode: Mode,
   operation: string,
+  memory?: Float32Array,
 ): Prepared {
   checkTensor(x, 'x', operation);
   checkTensor(weight, 'weight', operation);
@@ -94,7 +95,7 @@ export function prepareLinear(
   const { conv } = filter.sized(1, 1, 1, null, geometry);
   const packed = filter.packed(conv, weight, operation);
   const input = rowMajor(x, mode, operation);
-  const y = allocateOutput([...leading, outFeatures], operation);
+  const y = memory ?? allocateOutput([...leading, outFeatures], operation);
   const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);
   if (rows === 0) return finished(output);
   return {

@@ -14,6 +14,24 @@ const layers: [string, number[], number[], () => nn.Module][] = [
     [2, 4, 4, 3, 3],
     () => new nn.Conv3d(3, 4, 3, { padding: 1, stride: [1, 2, 2] }),
   ],
+  [
+    'ConvTranspose1d',
+    [2, 3, 7],
+    [2, 4, 13],
+    () => new nn.ConvTranspose1d(3, 4, 3, { stride: 2, padding: 1, activation: 'relu' }),
+  ],
+  [
+    'ConvTranspose2d',
+    [2, 6, 5, 4],
+    [2, 4, 10, 8],
+    () => new nn.ConvTranspose2d(6, 4, 4, { stride: 2, padding: 1, groups: 2 }),
+  ],
+  [
+    'ConvTranspose3d',
+    [2, 3, 2, 3, 4],
+    [2, 4, 4, 6, 8],
+    () => new nn.ConvTranspose3d(3, 4, 3, { stride: 2, padding: 1, outputPadding: 1 }),
+  ],
   ['Linear', [2, 5, 3], [2, 5, 4], () => new nn.Linear(3, 4, { activation: 'tanh' })],
   [
     'DepthwiseSeparableConv2d',
@@ -89,7 +107,27 @@ test('a separable convolution names its parameters, and each step may go without
   expect(count / full).toBeCloseTo(1 / 8 + 1 / 9, 12);
 });
 
+test('a transposed layer takes the output size of a call, in the background too', async () => {
+  const up = new nn.ConvTranspose2d(4, 2, 3, { stride: 2, padding: 1 });
+  expect(up.weight.shape).toEqual([4, 2, 3, 3]);
+  const x = Tensor.randn([1, 4, 8, 8], { seed: 1 });
+  expect(up.forward(x).shape).toEqual([1, 2, 15, 15]);
+  const y = up.forward(x, { outputSize: [16, 15] });
+  expect(y.shape).toEqual([1, 2, 16, 15]);
+  expect(up.forward(x).shape).toEqual([1, 2, 15, 15]);
+  expect(bits(await up.forwardAsync(x, { outputSize: [16, 15] }))).toEqual(bits(y));
+  const words = 'requested an output size of (30, 30), but valid sizes range from [15, 15] to [16, 16]';
+  expect(() => up.forward(x, { outputSize: 30 })).toThrow(words);
+  await expect(up.forwardAsync(x, { outputSize: 30 })).rejects.toThrow(words);
+  await expect(Reflect.apply(up.forwardAsync, up, [x, { size: 3 }])).rejects.toThrow(
+    "there is no option 'size'",
+  );
+});
+
 test('layers print their sizes and options', () => {
+  expect(String(new nn.ConvTranspose2d(null, 4, 3, { stride: 2, padding: 1, outputPadding: [0, 1] }))).toBe(
+    'ConvTranspose2d(null, 4, kernelSize=[3, 3], stride=[2, 2], padding=[1, 1], outputPadding=[0, 1])',
+  );
   expect(String(new nn.Conv1d(3, 4, 2, { padding: 'causal', dilation: 2 }))).toBe(
     "Conv1d(3, 4, kernelSize=[2], stride=[1], padding='causal', dilation=[2])",
   );
@@ -124,6 +162,12 @@ describe('channels left to the first input', () => {
       [6, 9, 9],
     ],
     ['Conv3d', () => new nn.Conv3d(null, 4, 3), () => new nn.Conv3d(6, 4, 3), [1, 6, 3, 4, 5]],
+    [
+      'ConvTranspose2d',
+      () => new nn.ConvTranspose2d(null, 4, 3, { groups: 2 }),
+      () => new nn.ConvTranspose2d(6, 4, 3, { groups: 2 }),
+      [1, 6, 3, 4],
+    ],
     ['Linear', () => new nn.Linear(null, 4), () => new nn.Linear(6, 4), [2, 6]],
     [
       'DepthwiseSeparableConv2d',
@@ -210,6 +254,38 @@ test.each<[string, unknown[], new () => Error, string]>([
   ['Conv1d', [4, 4, 3, { paddingMode: 'zero' }], RangeError, 'paddingMode must be one of'],
   ['Conv1d', [undefined, 4, 3], TypeError, 'Conv1d: inChannels must be a number, not undefined'],
   ['Conv1d', [null, null, 3], TypeError, 'Conv1d: outChannels must be a number, not null'],
+  [
+    'ConvTranspose2d',
+    [3, 4, 3, { groups: 2 }],
+    RangeError,
+    'ConvTranspose2d: in_channels must be divisible by groups',
+  ],
+  [
+    'ConvTranspose1d',
+    [2, 3, 3, { groups: 2 }],
+    RangeError,
+    'ConvTranspose1d: out_channels must be divisible by groups',
+  ],
+  [
+    'ConvTranspose2d',
+    [2, 3, 3, { outputPadding: 1 }],
+    RangeError,
+    'output padding must be smaller than either stride or dilation',
+  ],
+  [
+    'ConvTranspose2d',
+    [2, 3, 3, { paddingMode: 'reflect' }],
+    RangeError,
+    'Only "zeros" padding mode is supported for ConvTranspose2d',
+  ],
+  [
+    'ConvTranspose3d',
+    [2, 3, [3, 3]],
+    RangeError,
+    'expected kernelSize to be a single number or a list of 3 numbers',
+  ],
+  ['ConvTranspose1d', [2, 3, 3, { padding: -1 }], RangeError, 'negative padding is not supported'],
+  ['GraphConv', [0, 3], RangeError, 'GraphConv: inFeatures must be a positive integer'],
   ['Linear', [0, 4], RangeError, 'Linear: inFeatures must be a positive integer'],
   ['Linear', [3, 4, { relu: true }], TypeError, "Linear: there is no option 'relu'"],
   ['DepthwiseSeparableConv2d', [3, 4, 3, { groups: 3 }], TypeError, "there is no option 'groups'"],
