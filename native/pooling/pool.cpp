@@ -58,7 +58,8 @@ void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, floa
         for (int64_t r = height.begin[h]; r < height.end[h]; r += height.dilation)
           for (int64_t c = width.begin[w]; c < width.end[w]; c += width.dilation)
             taps[tile.count++] = image + ((z * height.size + r) * width.size + c) * g.channels;
-      tile.divisor = static_cast<float>(int64_t{depth.span[d]} * height.span[h] * width.span[w]);
+      // As TypeScript multiplies; integers would overflow where three spans near 2^31 meet
+      tile.divisor = static_cast<float>(static_cast<double>(depth.span[d]) * height.span[h] * width.span[w]);
       kernel(tile);
       tile.y += g.channels;
     }
