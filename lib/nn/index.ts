@@ -20,6 +20,24 @@ export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { Module, type StateDict } from './module.js';
 export {
+  CircularPad1d,
+  CircularPad2d,
+  CircularPad3d,
+  ConstantPad1d,
+  ConstantPad2d,
+  ConstantPad3d,
+  type LayerPadding,
+  ReflectionPad1d,
+  ReflectionPad2d,
+  ReflectionPad3d,
+  ReplicationPad1d,
+  ReplicationPad2d,
+  ReplicationPad3d,
+  ZeroPad1d,
+  ZeroPad2d,
+  ZeroPad3d,
+} from './pad.js';
+export {
   AdaptiveAvgPool1d,
   AdaptiveAvgPool2d,
   AdaptiveAvgPool3d,
@@ -37,3 +55,4 @@ export {
 } from './pool.js';
 export { DepthwiseSeparableConv2d, type DepthwiseSeparableConv2dOptions } from './separable.js';
 export { Sequential } from './sequential.js';
+export { Fold, Unfold, type WindowOptions } from './unfold.js';
