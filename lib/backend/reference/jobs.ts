@@ -7,26 +7,41 @@ export interface Work {
   run(begin: number, end: number): void;
 }
 
-/** How long a background job keeps the event loop before others get their turn, in milliseconds. */
+/** How long background work keeps the event loop before others get their turn, in milliseconds. */
 const SLICE = 8;
+
+interface Running {
+  /** Works until the deadline; true once it has settled. */
+  advance(deadline: number): boolean;
+}
+
+/** In the order they were submitted. They share one slice a turn: each with its own, forty held the loop for 0.4 s. */
+const queue: Running[] = [];
+
+function turn(): void {
+  const deadline = performance.now() + SLICE;
+  while (queue.length > 0 && queue[0].advance(deadline)) queue.shift();
+  if (queue.length > 0) setImmediate(turn);
+}
 
 /** Runs `work` in slices between which the event loop turns. The first slice starts after the caller has returned. */
 export function runInBackground(work: Work): Job {
   let cancelled = false;
   const finished = new Promise<'done' | 'cancelled'>((resolve, reject) => {
     let unit = 0;
-    const slice = () => {
-      if (cancelled) return resolve('cancelled');
+    const advance = (deadline: number): boolean => {
       try {
-        const deadline = performance.now() + SLICE;
-        while (unit < work.units && performance.now() < deadline) work.run(unit, ++unit);
+        while (!cancelled && unit < work.units && performance.now() < deadline) work.run(unit, ++unit);
       } catch (error) {
-        return reject(error);
+        reject(error);
+        return true;
       }
-      if (unit === work.units) resolve('done');
-      else setImmediate(slice);
+      if (cancelled) resolve('cancelled');
+      else if (unit === work.units) resolve('done');
+      else return false;
+      return true;
     };
-    setImmediate(slice);
+    if (queue.push({ advance }) === 1) setImmediate(turn);
   });
   return {
     finished,
