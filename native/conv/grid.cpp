@@ -4,6 +4,8 @@
 namespace convkit {
 namespace {
 
+constexpr int64_t kMostGrids = 4096;
+
 // Output positions start, start + step, ... of an axis, and what each tap of theirs reads.
 Axis makeAxis(const ConvGeometry& g, int64_t Triple::*at, int64_t start, int64_t step) {
   const int64_t input = g.inputSize.*at, kernel = g.kernelSize.*at, stride = g.stride.*at,
@@ -31,7 +33,10 @@ Axis makeAxis(const ConvGeometry& g, int64_t Triple::*at, int64_t start, int64_t
 }  // namespace
 
 std::vector<Grid> makeGrids(const ConvGeometry& g) {
-  const Triple step = g.transposed ? g.stride : Triple{1, 1, 1};
+  // A stride of millions would make millions of grids, of one position or none each
+  const bool split = g.transposed && g.stride.depth <= kMostGrids && g.stride.height <= kMostGrids &&
+                     g.stride.width <= kMostGrids && g.stride.product() <= kMostGrids;
+  const Triple step = split ? g.stride : Triple{1, 1, 1};
   std::vector<Grid> grids;
   for (int64_t d = 0; d < step.depth && d < g.outputSize.depth; d++)
     for (int64_t h = 0; h < step.height && h < g.outputSize.height; h++)

@@ -161,6 +161,23 @@ describe.each(contenders())('$name', (contender) => {
     }
   });
 
+  test('a stride of hundreds of thousands costs no more than its output', () => {
+    contender.use();
+    const stride = 300_000;
+    const x = Tensor.from([[2, 3]]);
+    const begun = process.memoryUsage().rss;
+    const y = ops.convTranspose1d(x, Tensor.from([[[1, 5]]]), Tensor.from([0.5]), {
+      stride,
+      padding: [[0, 1]],
+    });
+    expect(y.shape).toEqual([1, stride + 1]);
+    expect(process.memoryUsage().rss - begun).toBeLessThan(100e6);
+    const expected = new Float32Array(stride + 1).fill(0.5);
+    expected.set([2.5, 10.5]);
+    expected[stride] = 3.5;
+    expect(y.data).toEqual(expected);
+  });
+
   test('an empty batch gives an empty output', () => {
     contender.use();
     const y = ops.convTranspose3d(Tensor.zeros([0, 2, 3, 3, 3]), Tensor.ones([2, 1, 2, 2, 2]), null, {
