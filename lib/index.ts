@@ -3,6 +3,7 @@
 import { info, releaseScratch, setThreads, use } from './backend/index.js';
 
 export type { ActivationKind, Isa, PaddingMode } from '../binding.js';
+export * as analysis from './analysis/index.js';
 export type { BackendInfo } from './backend/index.js';
 export { BackendError, ShapeError } from './errors.js';
 export * as io from './io/index.js';

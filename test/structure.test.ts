@@ -30,9 +30,10 @@ const below: Record<string, readonly string[]> = {
   nn: ['errors', 'numerics', 'backend', 'tensor', 'ops'],
 };
 below.models = [...(below.nn as string[]), 'nn'];
+below.analysis = [...(below.nn as string[]), 'nn'];
 below.extract = [...below.models, 'models', 'io', 'image'];
 below.show = [...below.models, 'models', 'image'];
-below.cli = [...below.extract, 'extract', 'show'];
+below.cli = [...below.extract, 'extract', 'show', 'analysis'];
 below.keras = [...below.models];
 below.index = [...below.cli, 'cli'];
 

@@ -10,6 +10,7 @@ import type { ConvSettings } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
 import { channelsLast, type Mode } from './inputs.js';
 import { finished, type Prepared } from './run.js';
+import { traced, tracing } from './trace.js';
 
 export interface Application {
   readonly x: Tensor;
@@ -36,6 +37,18 @@ export function applyFilter(application: Application): Prepared {
   const height = rank > 1 ? shape[shape.length - 2] : 1;
   const width = shape[shape.length - 1];
 
+  const shapeOf = (outputSize: Triple): number[] => {
+    const outputShape = shape.slice();
+    outputShape[channelAxis] = outChannels;
+    for (let axis = 0; axis < rank; axis++) outputShape[first + axis] = outputSize[3 - rank + axis];
+    return outputShape;
+  };
+  if (tracing()) {
+    const geometry = application.geometry([depth, height, width]);
+    const step = { kind: 'conv', operation, inputs: [x], rank, weight, bias, geometry } as const;
+    return traced(step, shapeOf(geometry.outputSize), channelAxis);
+  }
+
   // One lookup where this weight met images of this size before.
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
@@ -43,9 +56,7 @@ export function applyFilter(application: Application): Prepared {
     application.geometry([depth, height, width]),
   );
 
-  const outputShape = shape.slice();
-  outputShape[channelAxis] = outChannels;
-  for (let axis = 0; axis < rank; axis++) outputShape[first + axis] = outputSize[3 - rank + axis];
+  const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
   const packed = filter.packed(conv, weight, operation);
   const input = channelsLast(x, channelAxis, mode, operation);

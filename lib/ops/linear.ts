@@ -14,6 +14,7 @@ import { filterOf } from './filter-cache.js';
 import { checkTensor, type Mode, rowMajor } from './inputs.js';
 import { knownOptions } from './options.js';
 import { finished, type Prepared, runNow } from './run.js';
+import { traced, tracing } from './trace.js';
 
 export interface LinearOptions {
   /** Applied to the result on its way to memory; 'none'. */
@@ -82,6 +83,10 @@ export function prepareLinear(
         `weight ${showShape(weight.shape)} needs ${inFeatures} input features, but x is ${showShape(x.shape)}`,
       x.shape.length > 2 ? 'flatten x from dimension 1 on' : undefined,
     );
+  }
+  if (tracing()) {
+    const step = { kind: 'linear', operation, inputs: [x], weight } as const;
+    return traced(step, [...leading, outFeatures], ROW_MAJOR);
   }
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);

@@ -9,6 +9,7 @@ import { type Tensor, wrap } from '../tensor/tensor.js';
 import { checkTensor, inLayout, layoutOf, type Mode } from './inputs.js';
 import { knownOptions, oneOf, wholeNumber } from './options.js';
 import { finished, inOrder, type Prepared, runNow, type Step } from './run.js';
+import { traced, tracing } from './trace.js';
 
 export type PadMode = 'constant' | Exclude<PaddingMode, 'zeros'>;
 
@@ -122,6 +123,10 @@ export function preparePad(x: Tensor, settings: PadSettings, mode: Mode, operati
   // A channels-last tensor stays so where its channels and batch are left alone.
   const own = layoutOf(x);
   const layout = own !== ROW_MAJOR && [...sources.keys()].every((axis) => axis > own) ? own : ROW_MAJOR;
+  if (tracing()) {
+    const begin = new Map(pairs.map(([before], i) => [first + i, before]));
+    return traced({ kind: 'pad', operation, inputs: [x], sources, begin }, shape, layout);
+  }
   let data = inLayout(x, layout, mode, operation);
   if (sources.size === 0) {
     const y = allocateOutput(shape, operation);

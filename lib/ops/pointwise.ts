@@ -11,6 +11,7 @@ import { parseSlope } from './activation.js';
 import { asTheyLie, channelsLast, checkTensor, inLayout, layoutOf, type Mode } from './inputs.js';
 import { knownOptions } from './options.js';
 import { finished, type Prepared, runNow } from './run.js';
+import { traced, tracing } from './trace.js';
 
 /** Everything but the computing of y = activation(x). */
 export function prepareActivation(
@@ -20,6 +21,7 @@ export function prepareActivation(
   operation: string,
 ): Prepared {
   checkTensor(x, 'x', operation);
+  if (tracing()) return traced({ kind: 'pointwise', operation, inputs: [x] }, x.shape, layoutOf(x));
   const binding = active();
   const input = asTheyLie(x, mode, operation);
   const y = allocateOutput(x.shape, operation);
@@ -85,6 +87,9 @@ function binary(kind: 'add' | 'mul', a: Tensor, b: Tensor): Tensor {
     );
   }
   const layout = layoutOf(a) === ROW_MAJOR ? layoutOf(b) : layoutOf(a);
+  if (tracing()) {
+    return traced({ kind: 'pointwise', operation: kind, inputs: [a, b] }, a.shape, layout).output;
+  }
   const left = inLayout(a, layout, 'now', kind);
   const right = inLayout(b, layout, 'now', kind);
   const y = allocateOutput(a.shape, kind);
@@ -118,9 +123,10 @@ export function prepareModulus(x: Tensor, mode: Mode): Prepared {
       `x must be [N, 2C, H, W] or [2C, H, W], channels 2c and 2c + 1 being real and imaginary parts, but got input of size: ${showShape(x.shape)}`,
     );
   }
+  const shape = x.shape.with(channelAxis, x.shape[channelAxis] / 2);
+  if (tracing()) return traced({ kind: 'pointwise', operation, inputs: [x] }, shape, channelAxis);
   const binding = active();
   const input = channelsLast(x, channelAxis, mode, operation);
-  const shape = x.shape.with(channelAxis, x.shape[channelAxis] / 2);
   const y = allocateOutput(shape, operation);
   const output = wrap(y, channelAxis, shape);
   if (y.length === 0) return finished(output);

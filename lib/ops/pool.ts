@@ -17,6 +17,7 @@ import {
   parseMaxPool,
 } from './pool-options.js';
 import { finished, type Prepared, runNow } from './run.js';
+import { traced, tracing } from './trace.js';
 
 /** A pooling of each number of dimensions; what they are is documented on each. */
 const maxPool =
@@ -186,8 +187,14 @@ export function preparePool(
   const channelAxis = channelAxisOf(shape, rank, operation);
   checkNotEmpty(shape, channelAxis, operation);
   const inputSize = toTriple(shape.slice(channelAxis + 1), 1);
+  const shapeOf = (outputSize: Triple) => [...shape.slice(0, channelAxis + 1), ...outputSize.slice(3 - rank)];
+  if (tracing()) {
+    const geometry = poolGeometry(settings, shape[channelAxis], inputSize, operation);
+    const step = { kind: 'pool', operation, inputs: [x], rank, settings, geometry } as const;
+    return traced(step, shapeOf(geometry.outputSize), channelAxis);
+  }
   const { binding, pool, outputSize } = poolOf(settings, shape[channelAxis], inputSize, operation);
-  const outputShape = [...shape.slice(0, channelAxis + 1), ...outputSize.slice(3 - rank)];
+  const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);

@@ -8,6 +8,7 @@ import { type Tensor, wrap } from '../tensor/tensor.js';
 import { checkTensor, inLayout, layoutOf, type Mode, rowMajor } from './inputs.js';
 import { knownOptions } from './options.js';
 import { finished, type Prepared } from './run.js';
+import { traced, tracing } from './trace.js';
 
 /** A dimension as users name it, -1 being the last, as an index. */
 export function checkedDimension(value: unknown, rank: number, name: string, operation: string): number {
@@ -72,6 +73,9 @@ export function concat(tensors: readonly Tensor[], options?: ConcatOptions): Ten
     joined,
     parts.reduce((total, tensor) => total + tensor.shape[joined], 0),
   );
+  if (tracing()) {
+    return traced({ kind: 'concat', operation, inputs: parts, dim: joined }, shape, layout).output;
+  }
   const inputs = parts.map((tensor) => inLayout(tensor, layout, 'now', operation));
   const y = allocateOutput(shape, operation);
   if (y.length > 0) active().concat(inputs, widths, y, rows);

@@ -1,0 +1,130 @@
+// Runs a network without computing it, and writes down which module was called with what shapes and which operations it
+// made. It needs no hook in the modules: for the time of the run each one's `forward` is shadowed.
+
+import { show, wrongType, wrongValue } from '../errors.js';
+import { Module, moduleName } from '../nn/module.js';
+import { observe, type TracedStep } from '../ops/trace.js';
+import { checkedShape } from '../tensor/shape.js';
+import { Tensor } from '../tensor/tensor.js';
+
+/** One operation, and what came out. */
+export interface Made {
+  readonly step: TracedStep;
+  readonly output: Tensor;
+}
+
+/** One call of a module's `forward`. */
+export interface Call {
+  readonly module: Module;
+  /** From the network, as `namedModules` has it: '' is the network itself. */
+  readonly path: string;
+  /** Calls around this one. */
+  readonly depth: number;
+  readonly children: Call[];
+  /** The operations of this call outside its children's. */
+  readonly made: Made[];
+  readonly input: Tensor | null;
+  output: Tensor | null;
+}
+
+export interface Recording {
+  /** In the order in which they began; the network's own is the first. */
+  readonly calls: readonly Call[];
+  /** In the order in which they ran. */
+  readonly made: readonly Made[];
+  readonly input: Tensor;
+}
+
+/**
+ * What happens where `net` gets an input of this shape. Modules are in inference mode meanwhile; one that waits for its input
+ * channels has learned them afterwards, as from any first input.
+ */
+export function record(net: Module, inputShape: readonly number[], operation: string): Recording {
+  checkNet(net, operation);
+  if (inputShape === undefined || inputShape === null) {
+    throw wrongType(operation, 'inputShape is missing', 'give one such as { inputShape: [1, 3, 224, 224] }');
+  }
+  const shape = checkedShape(inputShape, operation);
+  if (shape.includes(0)) {
+    throw wrongValue(operation, `the sizes of inputShape must be positive, but got ${show(inputShape)}`);
+  }
+  const training = new Map(net.namedModules().map(([, module]) => [module, module.training]));
+  net.eval();
+  try {
+    const before = training.size;
+    const recording = recordOnce(net, shape);
+    // Modules that were made while it ran were not watched; now they are there.
+    return net.namedModules().length === before ? recording : recordOnce(net, shape);
+  } finally {
+    for (const [, module] of net.namedModules()) module.training = training.get(module) ?? net.training;
+  }
+}
+
+export function checkNet(net: unknown, operation: string): asserts net is Module {
+  if (!(net instanceof Module)) throw wrongType(operation, `expected a Module, not ${show(net)}`);
+}
+
+function recordOnce(net: Module, shape: readonly number[]): Recording {
+  const calls: Call[] = [];
+  const made: Made[] = [];
+  const open: Call[] = [];
+  const input = Tensor.zeros(shape);
+
+  const called = (path: string, module: Module, forward: Module['forward'], args: unknown[]): unknown => {
+    const [x] = args;
+    const call: Call = {
+      module,
+      path,
+      depth: open.length,
+      children: [],
+      made: [],
+      input: x instanceof Tensor ? x : null,
+      output: null,
+    };
+    calls.push(call);
+    open.at(-1)?.children.push(call);
+    open.push(call);
+    try {
+      const y: unknown = Reflect.apply(forward, module, args);
+      call.output = y instanceof Tensor ? y : null;
+      return y;
+    } finally {
+      open.pop();
+    }
+  };
+
+  const restore: (() => void)[] = [];
+  try {
+    for (const [path, module] of net.namedModules()) {
+      const own = Object.getOwnPropertyDescriptor(module, 'forward');
+      const { forward } = module;
+      Object.defineProperty(module, 'forward', {
+        configurable: true,
+        enumerable: false,
+        value: (...args: unknown[]) => called(path, module, forward, args),
+      });
+      restore.push(() => {
+        if (own) Object.defineProperty(module, 'forward', own);
+        else Reflect.deleteProperty(module, 'forward');
+      });
+    }
+    observe(
+      (step, output) => {
+        made.push({ step, output });
+        open.at(-1)?.made.push({ step, output });
+      },
+      () => net.forward(input),
+    );
+  } finally {
+    for (const undo of restore) undo();
+  }
+  return { calls, made, input };
+}
+
+/** The class of a call's module, as `String(net)` shows it. */
+export const typeOf = (call: Call): string => moduleName(call.module);
+
+/** All operations of a call, those of its children included. */
+export function everythingOf(call: Call): Made[] {
+  return [...call.made, ...call.children.flatMap(everythingOf)];
+}
