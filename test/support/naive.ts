@@ -14,6 +14,17 @@ function inside(mode: ConvProblem['geometry']['paddingMode'], at: number, size: 
   return mirrored < size ? mirrored : 2 * (size - 1) - mirrored;
 }
 
+/**
+ * Along one axis, where output `o` reads for tap `k`; -1 for nowhere. Transposed, that is the input whose convolution
+ * would have written there: i * stride + k * dilation - padBegin = o.
+ */
+function readFrom(g: ConvProblem['geometry'], axis: 0 | 1 | 2, o: number, k: number): number {
+  const step = k * g.dilation[axis] - g.padBegin[axis];
+  if (!g.transposed) return inside(g.paddingMode, o * g.stride[axis] + step, g.inputSize[axis]);
+  const at = (o - step) / g.stride[axis];
+  return Number.isInteger(at) ? inside('zeros', at, g.inputSize[axis]) : -1;
+}
+
 /** Before the activation. */
 export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem): Float32Array {
   const inputs = g.inChannels / g.groups;
@@ -28,18 +39,17 @@ export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem):
             for (let kd = 0; kd < g.kernelSize[0]; kd++)
               for (let kh = 0; kh < g.kernelSize[1]; kh++)
                 for (let kw = 0; kw < g.kernelSize[2]; kw++) {
-                  const [d, h, w] = [
-                    od * g.stride[0] + kd * g.dilation[0] - g.padBegin[0],
-                    oh * g.stride[1] + kh * g.dilation[1] - g.padBegin[1],
-                    ow * g.stride[2] + kw * g.dilation[2] - g.padBegin[2],
-                  ].map((at, axis) => inside(g.paddingMode, at, g.inputSize[axis]));
+                  const d = readFrom(g, 0, od, kd);
+                  const h = readFrom(g, 1, oh, kh);
+                  const w = readFrom(g, 2, ow, kw);
                   if (d < 0 || h < 0 || w < 0) continue;
                   for (let c = 0; c < inputs; c++) {
                     const channel = Math.floor(n / outputs) * inputs + c;
                     const pixel = ((image * g.inputSize[0] + d) * g.inputSize[1] + h) * g.inputSize[2] + w;
                     const tap = (kd * g.kernelSize[1] + kh) * g.kernelSize[2] + kw;
                     const taps = g.kernelSize[0] * g.kernelSize[1] * g.kernelSize[2];
-                    sum = fmaf(x[pixel * g.inChannels + channel], weight[(n * inputs + c) * taps + tap], sum);
+                    const filter = g.transposed ? channel * outputs + (n % outputs) : n * inputs + c;
+                    sum = fmaf(x[pixel * g.inChannels + channel], weight[filter * taps + tap], sum);
                   }
                 }
             y.push(sum + ((bias === null ? 0 : bias[n]) || 0));
