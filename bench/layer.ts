@@ -22,13 +22,22 @@ export interface Layer {
   readonly groups: number;
   /** How often the model that it was taken from runs it. */
   readonly times: number;
+  /** The layer whose matrix product has the same shape, and whose rate this one should reach. */
+  readonly like: string | null;
+}
+
+/** What the geometric mean of a class should reach, as a ratio to the baseline. */
+export interface Target {
+  readonly ratio: number;
+  /** Which of convkit's ways is held against the baseline. */
+  readonly layout: 'channelsLast' | 'nchw';
 }
 
 /** What a file of layers says. */
 export interface LayerFile {
   readonly layers: readonly Layer[];
-  /** class -> the ratio to the baseline that its geometric mean should reach. */
-  readonly targets: ReadonlyMap<string, number>;
+  /** By class. */
+  readonly targets: ReadonlyMap<string, Target>;
 }
 
 /**
@@ -38,7 +47,7 @@ export interface LayerFile {
  */
 export function parseLayers(text: string, source: string): LayerFile {
   const layers: Layer[] = [];
-  const targets = new Map<string, number>();
+  const targets = new Map<string, Target>();
   text.split('\n').forEach((line, index) => {
     const words = line.replace(/#.*$/, '').trim().split(/\s+/).filter(Boolean);
     if (words.length === 0) return;
@@ -122,10 +131,11 @@ export function describe(layer: Layer): string {
 const join = (values: readonly number[]): string =>
   values.every((value) => value === values[0]) ? `${values[0]}` : values.join('x');
 
-function parseTarget(words: readonly string[]): [string, number] {
-  const ratio = Number(words[2]);
-  if (words.length !== 3 || !(ratio > 0)) throw new Error(`expected "target CLASS RATIO"`);
-  return [words[1], ratio];
+function parseTarget([, name, number, layout, ...rest]: readonly string[]): [string, Target] {
+  const ratio = Number(number);
+  if (!(ratio > 0) || (layout !== undefined && layout !== 'nchw') || rest.length > 0)
+    throw new Error(`expected "target CLASS RATIO" or "target CLASS RATIO nchw"`);
+  return [name, { ratio, layout: layout ?? 'channelsLast' }];
 }
 
 function parseLayer(words: readonly string[]): Layer {
@@ -139,7 +149,7 @@ function parseLayer(words: readonly string[]): Layer {
   const chosen = new Map<string, string>();
   for (const option of options) {
     const [, key, value] =
-      /^([spdog])(?=\d)(.+)$/.exec(option) ?? /^(class|name|times)=(.+)$/.exec(option) ?? [];
+      /^([spdog])(?=\d)(.+)$/.exec(option) ?? /^(class|name|times|like)=(.+)$/.exec(option) ?? [];
     if (key === undefined) throw new Error(`unknown option '${option}'`);
     if (chosen.has(key)) throw new Error(`'${key}' is given twice`);
     chosen.set(key, value);
@@ -163,6 +173,7 @@ function parseLayer(words: readonly string[]): Layer {
     outputPadding: spatial('o', '0', 0),
     groups: wholes(chosen.get('g') ?? '1', 1, 1)[0],
     times: wholes(chosen.get('times') ?? '1', 1, 1)[0],
+    like: chosen.get('like') ?? null,
   };
   if (layer.inChannels % layer.groups !== 0 || layer.outChannels % layer.groups !== 0)
     throw new Error(

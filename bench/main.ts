@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Isa } from '../binding.js';
 import { isSlow } from './contenders/index.js';
 import { askOnce, askSideBySide, Entrant } from './entrants.js';
-import { type Layer, parseLayers } from './layer.js';
+import { type Layer, parseLayers, type Target } from './layer.js';
 import { root } from './library.js';
 import { type Environment, environment } from './machine.js';
 import { type MatchResult, play, usualContenders } from './match.js';
@@ -37,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
   return wrong ? 1 : 0;
 }
 
-function readLayers({ layers: files, filter }: Options): { layers: Layer[]; targets: Map<string, number> } {
+function readLayers({ layers: files, filter }: Options): { layers: Layer[]; targets: Map<string, Target> } {
   const read = files.map((file) => {
     const path = resolve(file.startsWith('bench/') ? fileURLToPath(new URL(file, root)) : file);
     return parseLayers(readFileSync(path, 'utf8'), file);

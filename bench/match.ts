@@ -37,6 +37,7 @@ export interface MatchResult {
   readonly layer: string;
   readonly class: string;
   readonly line: string;
+  readonly like: string | null;
   readonly threads: number;
   readonly flops: number;
   readonly bytes: number;
@@ -98,6 +99,7 @@ export async function play(layer: Layer, plan: MatchPlan, meters: readonly Entra
     layer: layer.name,
     class: layer.class,
     line: describe(layer),
+    like: layer.like,
     threads: plan.threads,
     flops: flops(layer),
     bytes: bytes(layer),

@@ -2,7 +2,7 @@
 // and whole outputs against each other. No contender's time is taken before its output has passed.
 
 import type { LayerData } from './data.js';
-import { isTransposed, type Layer, outputSize, product, shapes, tapsPerOutput } from './layer.js';
+import { flops, isTransposed, type Layer, outputSize, product, shapes, tapsPerOutput } from './layer.js';
 
 /** The unit roundoff of float32. */
 const ROUNDOFF = 2 ** -24;
@@ -59,28 +59,27 @@ export function crop(layer: Layer, operations = 2e7): Layer {
     ...layer,
     inputSize: layer.inputSize.map((full, axis) => {
       const window = layer.dilation[axis] * (layer.kernelSize[axis] - 1) + 1;
-      const least = Math.max(1, window - layer.padBegin[axis] - layer.padEnd[axis]);
-      return Math.min(full, Math.max(least, limit));
+      const missing = window - layer.padBegin[axis] - layer.padEnd[axis];
+      const least = isTransposed(layer)
+        ? 1 + Math.ceil((1 - missing - layer.outputPadding[axis]) / layer.stride[axis])
+        : missing;
+      return Math.min(full, Math.max(1, least, limit));
     }),
   });
-  while (
-    size > 1 &&
-    2 * product(outputSize(cropped(size))) * tapsPerOutput(layer) * layer.outChannels > operations
-  )
-    size--;
+  while (size > 1 && flops(cropped(size)) > operations) size--;
   return cropped(size);
 }
 
 /** Output `index` of [N, C, ...spatial], and the sum of its terms' magnitudes. */
 function outputInFloat64(layer: Layer, data: LayerData, index: number): { value: number; magnitude: number } {
-  if (isTransposed(layer)) throw new Error('transposed layers have no check yet');
   const size = outputSize(layer);
   const positions = product(size);
   const channel = Math.floor(index / positions) % layer.outChannels;
   const image = Math.floor(index / positions / layer.outChannels);
   const at = unravel(index % positions, size);
   const channels = layer.inChannels / layer.groups;
-  const firstChannel = Math.floor(channel / (layer.outChannels / layer.groups)) * channels;
+  const groupOutputs = layer.outChannels / layer.groups;
+  const firstChannel = Math.floor(channel / groupOutputs) * channels;
   const taps = product(layer.kernelSize);
   const inputPositions = product(layer.inputSize);
   let value = data.bias[channel];
@@ -90,7 +89,10 @@ function outputInFloat64(layer: Layer, data: LayerData, index: number): { value:
     if (position < 0) continue;
     for (let c = 0; c < channels; c++) {
       const x = data.x[(image * layer.inChannels + firstChannel + c) * inputPositions + position];
-      const term = x * data.weight[(channel * channels + c) * taps + tap];
+      const kernel = isTransposed(layer)
+        ? (firstChannel + c) * groupOutputs + (channel % groupOutputs)
+        : channel * channels + c;
+      const term = x * data.weight[kernel * taps + tap];
       value += term;
       magnitude += Math.abs(term);
     }
@@ -98,12 +100,15 @@ function outputInFloat64(layer: Layer, data: LayerData, index: number): { value:
   return { value, magnitude };
 }
 
-/** Where a tap reads, as a flat position; -1 in the padding. */
+/** Where a tap reads, as a flat position; -1 in the padding, and between the input positions of a transposed layer. */
 function inputPosition(layer: Layer, at: readonly number[], tap: readonly number[]): number {
   let position = 0;
   for (let axis = 0; axis < at.length; axis++) {
-    const place = at[axis] * layer.stride[axis] - layer.padBegin[axis] + tap[axis] * layer.dilation[axis];
-    if (place < 0 || place >= layer.inputSize[axis]) return -1;
+    const reach = tap[axis] * layer.dilation[axis];
+    const place = isTransposed(layer)
+      ? (at[axis] + layer.padBegin[axis] - reach) / layer.stride[axis]
+      : at[axis] * layer.stride[axis] - layer.padBegin[axis] + reach;
+    if (!Number.isInteger(place) || place < 0 || place >= layer.inputSize[axis]) return -1;
     position = position * layer.inputSize[axis] + place;
   }
   return position;

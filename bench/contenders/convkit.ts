@@ -2,6 +2,8 @@
 // and out (how layers hand them to each other), or plain NCHW data in and NCHW data out of every call.
 
 import type { Isa } from '../../binding.js';
+import type { Tensor } from '../../lib/index.js';
+import type { WeightedLayer } from '../../lib/nn/weighted-layer.js';
 import type { Layer } from '../layer.js';
 import { shapes } from '../layer.js';
 import { loadLibrary } from '../library.js';
@@ -12,7 +14,7 @@ export interface ConvkitOptions {
   readonly layout: 'channelsLast' | 'nchw';
 }
 
-/** @throws Absent where this machine or build has no such backend, or the library no such layer yet. */
+/** @throws Absent where this machine or build has no such backend. */
 export async function convkitContender(settings: Settings, options: ConvkitOptions): Promise<Contender> {
   const { layer, data, threads } = settings;
   const { convkit, engine } = await loadLibrary();
@@ -24,12 +26,12 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
   }
   engine.setThreads(threads);
   const shape = shapes(layer);
-  const conv = makeConv(layer, convkit.nn);
+  const conv = makeConv(layer, convkit);
   conv.loadStateDict({
     weight: new convkit.Tensor(data.weight, shape.weight),
     bias: new convkit.Tensor(data.bias, [layer.outChannels]),
   });
-  const resident = new convkit.Tensor(data.x, shape.x).channelsLast();
+  const resident = laidOut(new convkit.Tensor(data.x, shape.x), convkit);
   const forward =
     options.layout === 'channelsLast'
       ? () => conv.forward(resident)
@@ -46,14 +48,30 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
   };
 }
 
-type Nn = Awaited<ReturnType<typeof loadLibrary>>['convkit']['nn'];
+type Library = Awaited<ReturnType<typeof loadLibrary>>['convkit'];
 
-function makeConv(layer: Layer, nn: Nn): InstanceType<Nn['Conv1d' | 'Conv2d' | 'Conv3d']> {
+/** The input as another layer would hand it over; `channelsLast()` takes a batch of sequences for one image. */
+function laidOut(x: Tensor, { nn }: Library): Tensor {
+  return x.shape.length === 3 ? new nn.MaxPool1d(1).forward(x) : x.channelsLast();
+}
+
+function makeConv(layer: Layer, { nn }: Library): WeightedLayer {
   const { inChannels, outChannels, kernelSize, stride, dilation, groups } = layer;
   const padding = layer.padBegin.map((begin, axis): [number, number] => [begin, layer.padEnd[axis]]);
   const options = { stride, dilation, groups, padding };
-  if (layer.operation === 'conv1d') return new nn.Conv1d(inChannels, outChannels, kernelSize, options);
-  if (layer.operation === 'conv2d') return new nn.Conv2d(inChannels, outChannels, kernelSize, options);
-  if (layer.operation === 'conv3d') return new nn.Conv3d(inChannels, outChannels, kernelSize, options);
-  throw new Absent(`convkit has no ${layer.operation} yet`);
+  const { outputPadding } = layer;
+  switch (layer.operation) {
+    case 'conv1d':
+      return new nn.Conv1d(inChannels, outChannels, kernelSize, options);
+    case 'conv2d':
+      return new nn.Conv2d(inChannels, outChannels, kernelSize, options);
+    case 'conv3d':
+      return new nn.Conv3d(inChannels, outChannels, kernelSize, options);
+    case 'convTranspose1d':
+      return new nn.ConvTranspose1d(inChannels, outChannels, kernelSize, { ...options, outputPadding });
+    case 'convTranspose2d':
+      return new nn.ConvTranspose2d(inChannels, outChannels, kernelSize, { ...options, outputPadding });
+    case 'convTranspose3d':
+      return new nn.ConvTranspose3d(inChannels, outChannels, kernelSize, { ...options, outputPadding });
+  }
 }
