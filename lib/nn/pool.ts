@@ -56,7 +56,8 @@ function describeAdaptive(pool: AdaptivePool, list: List): string {
 
 function describeSliding(pool: SlidingPool, list: List): string {
   const parts = [`kernelSize=${list(pool.kernelSize)}`, `stride=${list(pool.stride)}`];
-  if (pool.padding.some((size) => size !== 0)) parts.push(`padding=${list(pool.padding)}`);
+  if (pool.padding === 'same') parts.push("padding='same'");
+  else if (pool.padding.some((size) => size !== 0)) parts.push(`padding=${list(pool.padding)}`);
   if (pool.dilation.some((step) => step !== 1)) parts.push(`dilation=${list(pool.dilation)}`);
   if (pool.ceilMode) parts.push('ceilMode=true');
   if (!pool.countIncludePad) parts.push('countIncludePad=false');

@@ -9,7 +9,8 @@ export interface SlidingPool {
   readonly kind: 'max' | 'average';
   readonly kernelSize: Triple;
   readonly stride: Triple;
-  readonly padding: Triple;
+  /** On both sides; 'same': as much as makes the output size ceil(input / stride), the odd position at the end. */
+  readonly padding: Triple | 'same';
   readonly dilation: Triple;
   readonly ceilMode: boolean;
   readonly countIncludePad: boolean;
@@ -29,31 +30,41 @@ interface Axis {
   span: Int32Array;
 }
 
+/** Positions added before and after `size` of them. */
+function paddingOf(pool: SlidingPool, axis: number, size: number): { before: number; after: number } {
+  if (pool.padding !== 'same') return { before: pool.padding[axis], after: pool.padding[axis] };
+  const stride = pool.stride[axis];
+  const window = effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + window - size);
+  const before = Math.floor(total / 2);
+  return { before, after: total - before };
+}
+
 /** One or more windows over `size` positions; the number of them, in PyTorch's way of rounding up. */
 function slidingCount(pool: SlidingPool, axis: number, size: number): number {
   const stride = pool.stride[axis];
-  const padding = pool.padding[axis];
-  const free = size + 2 * padding - effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
+  const { before, after } = paddingOf(pool, axis, size);
+  const free = size + before + after - effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
   if (!pool.ceilMode) return Math.floor(free / stride) + 1;
   const count = Math.ceil(free / stride) + 1;
   // A window must not begin in the padding at the end.
-  return (count - 1) * stride >= size + padding ? count - 1 : count;
+  return (count - 1) * stride >= size + before ? count - 1 : count;
 }
 
 function slidingAxis(pool: SlidingPool, axis: number, size: number, count: number): Axis {
   const window = effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
-  const padding = pool.padding[axis];
+  const { before, after } = paddingOf(pool, axis, size);
   const dilation = pool.dilation[axis];
   const begin = new Int32Array(count);
   const end = new Int32Array(count);
   const span = new Int32Array(count);
   for (let i = 0; i < count; i++) {
-    const first = i * pool.stride[axis] - padding;
+    const first = i * pool.stride[axis] - before;
     const last = first + window;
     begin[i] = first < 0 ? first + Math.ceil(-first / dilation) * dilation : first;
     end[i] = Math.min(last, size);
     // Padding counts where it was asked for; what ceilMode adds beyond it never does.
-    span[i] = pool.countIncludePad ? Math.min(last, size + padding) - first : end[i] - begin[i];
+    span[i] = pool.countIncludePad ? Math.min(last, size + after) - first : end[i] - begin[i];
   }
   return { begin, end, span };
 }
