@@ -1,200 +1,183 @@
-// Keras's Conv2D over ops.conv2d. Channels-last tensors lie in memory as the engine wants them, so nothing is converted.
+// Keras's Conv1D, Conv2D and Conv3D over convkit's convolution of any number of dimensions.
 
-import { active } from '../backend/index.js';
-import { wrongShape, wrongType, wrongValue } from '../errors.js';
-import { Layer } from '../nn/layer.js';
-import { nextStream, uniformInto } from '../numerics/philox.js';
-import type { ActivationName } from '../ops/activation.js';
+import { wrongShape, wrongValue } from '../errors.js';
 import { prepareConv } from '../ops/conv.js';
-import { type ConvSettings, parseConvOptions } from '../ops/conv-options.js';
-import { checkTensor, type Mode, rowMajor } from '../ops/inputs.js';
-import { flag, knownOptions, oneOf, type PerDimension, perDimension, wholeNumber } from '../ops/options.js';
+import type { ConvSettings } from '../ops/conv-options.js';
+import type { Mode } from '../ops/inputs.js';
+import { wholeNumber } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
-import { allocate, showShape } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { asImages, channelAxisIn, checkImages, type DataFormat, fromImages } from './data-format.js';
+import { EngineKernel } from './engine-kernel.js';
+import { type Initializer, type InitializerName, parseInitializer } from './initializers.js';
+import { WeightedKerasLayer } from './layer.js';
+import {
+  checkedFilters,
+  describeFilter,
+  FILTER_OPTION_NAMES,
+  type FilterOptions,
+  type KerasPadding,
+  parseFilterOptions,
+  positive,
+  required,
+} from './window-options.js';
 
-export interface Conv2DOptions {
+export interface ConvOptions extends FilterOptions {
   /** Output channels. */
   filters: number;
-  /** Height and width of the windows. */
-  kernelSize: PerDimension;
-  /** Steps between neighbouring windows; 1. */
-  strides?: PerDimension;
-  /** 'valid' (the default) adds nothing; 'same' makes the output size ceil(input / strides). */
-  padding?: 'valid' | 'same';
-  /** Steps between neighbouring taps of a window; 1. */
-  dilationRate?: PerDimension;
   /** Input and output channels fall into so many groups that do not see each other; 1. */
   groups?: number;
-  /** Applied to the result; 'linear' (the default) is none. */
-  activation?: ActivationName | 'linear' | null;
-  /** Whether a learned number is added to each output channel; true. */
-  useBias?: boolean;
+  /** 'glorotUniform'. */
+  kernelInitializer?: Initializer | InitializerName;
 }
 
-const NAMES = [
-  'filters',
-  'kernelSize',
-  'strides',
-  'padding',
-  'dilationRate',
-  'groups',
-  'activation',
-  'useBias',
-] as const satisfies readonly (keyof Conv2DOptions)[];
+export type Conv2DOptions = ConvOptions;
+export type Conv3DOptions = ConvOptions;
+export interface Conv1DOptions extends Omit<ConvOptions, 'padding'> {
+  /** 'valid'; 'causal' adds dilationRate * (kernelSize - 1) positions at the beginning, so that no output sees the future. */
+  padding?: KerasPadding | 'causal';
+}
 
-const KERNEL = { name: 'kernelSize', least: 1, law: 'kernelSize must be positive', unit: 1 };
+const NAMES = [...FILTER_OPTION_NAMES, 'filters', 'groups', 'kernelInitializer'];
+
+/** What is between the window's sizes in the name of a kernel's shape. */
+export const WINDOW_NAMES: readonly (readonly string[])[] = [
+  [],
+  ['kernelWidth'],
+  ['kernelHeight', 'kernelWidth'],
+  ['kernelDepth', 'kernelHeight', 'kernelWidth'],
+];
+
+abstract class Conv extends WeightedKerasLayer {
+  /** [...kernelSize, inChannels / groups, filters]; null until the input channels are known. */
+  declare kernel: Tensor | null;
+  /** [filters]; null until the input channels are known, or without `useBias`. */
+  declare bias: Tensor | null;
+  readonly filters: number;
+  readonly kernelSize: readonly number[];
+  readonly #padding: string;
+  readonly #format: DataFormat;
+  readonly #settings: ConvSettings;
+  readonly #engineKernel: EngineKernel;
+
+  constructor(rank: number, options: Conv1DOptions) {
+    const label = `Conv${rank}D`;
+    const paddings = rank === 1 ? ['valid', 'same', 'causal'] : ['valid', 'same'];
+    const parsed = parseFilterOptions(options as ConvOptions, NAMES, rank, label, paddings);
+    const { given, kernelSize, useBias, format } = parsed;
+    required(given, ['filters'], label);
+    const filters = checkedFilters(given.filters, label);
+    const groups = wholeNumber(given.groups ?? 1, 1, 'groups', positive('groups'), label);
+    if (filters % groups !== 0) {
+      throw wrongValue(
+        label,
+        `The number of filters must be evenly divisible by the number of groups. Received: groups=${groups}, filters=${filters}`,
+      );
+    }
+    const kernelInitializer = parseInitializer(
+      given.kernelInitializer,
+      'glorotUniform',
+      'kernelInitializer',
+      label,
+    );
+    const biasInitializer = parseInitializer(given.biasInitializer, 'zeros', 'biasInitializer', label);
+    super(label, given, {
+      names: useBias ? ['kernel', 'bias'] : ['kernel'],
+      begin(inputs, inputShape) {
+        if (inputs % groups !== 0) {
+          const full =
+            inputShape === null ? '' : ` (full input shape is [${inputShape.map(String).join(', ')}])`;
+          throw wrongShape(
+            label,
+            `The number of input channels must be evenly divisible by the number of groups. ` +
+              `Received: groups=${groups}, but the input has ${inputs} channels${full}`,
+          );
+        }
+        const kernel = { shape: [...kernelSize, inputs / groups, filters], initializer: kernelInitializer };
+        const bias = { shape: [filters], initializer: biasInitializer };
+        return useBias ? [kernel, bias] : [kernel];
+      },
+      inputsOf: (shape) => (shape.at(-2) ?? 0) * groups,
+      channelAxis: (shape) => channelAxisIn(shape, rank, format),
+    });
+    if (!useBias) this.bias = null;
+    this.filters = filters;
+    this.kernelSize = kernelSize;
+    this.#padding = parsed.padding;
+    this.#format = format;
+    this.#settings = { ...parsed.settings, groups };
+    this.#engineKernel = new EngineKernel('kernel', [
+      ...WINDOW_NAMES[rank],
+      'inChannels / groups',
+      'filters',
+    ]);
+  }
+
+  protected prepare(x: Tensor, mode: Mode): Prepared {
+    const { rank } = this.#settings;
+    checkImages(x, rank, this.#format, this.operation);
+    this.settle(x.shape);
+    const weight = this.#engineKernel.of(this.kernel, this.operation);
+    const images = asImages(x, rank, this.#format, mode, this.operation);
+    const prepared = prepareConv(images, weight, this.bias, this.#settings, mode, this.operation);
+    return fromImages(prepared, rank, this.#format, mode);
+  }
+
+  protected override extraRepr(): string {
+    return [
+      `filters=${this.filters}`,
+      ...describeFilter(this.kernelSize, this.#settings, this.#padding),
+    ].join(', ');
+  }
+}
 
 /**
- * 2-D convolution of channels-last images: x [N, H, W, C] or [H, W, C] to [N, H', W', filters]. The number of input
- * channels is that of the first input, which is when the weights are made: the kernel [height, width, C / groups, filters]
- * by Glorot and Bengio's uniform rule (2010), the bias zero, as in Keras.
+ * 1-D convolution (cross-correlation) of channels-last sequences: x [N, L, C] to [N, L', filters], where
+ * L' = floor((L - dilationRate * (kernelSize - 1) - 1) / strides) + 1 with padding 'valid', and ceil(L / strides) with
+ * 'same' and 'causal' (van den Oord et al. 2016, WaveNet). Otherwise like {@link Conv2D}.
+ *
+ * @throws TypeError | RangeError where an option is not one.
+ * @example
+ * const conv = new Conv1D({ filters: 32, kernelSize: 2, dilationRate: 4, padding: 'causal' });
+ * conv.forward(Tensor.zeros([1, 100, 16])).shape; // [1, 100, 32]
+ */
+export class Conv1D extends Conv {
+  constructor(options: Conv1DOptions) {
+    super(1, options);
+  }
+}
+
+/**
+ * 2-D convolution (cross-correlation) of channels-last images: x [N, H, W, C] or [H, W, C] to [N, H', W', filters], where
+ * H' = floor((H - dilationRate * (kernelHeight - 1) - 1) / strides) + 1 with padding 'valid', and ceil(H / strides) with
+ * 'same', which adds the odd position at the end, as TensorFlow does.
+ *
+ * The number of input channels is that of the first input, of `inputShape` or of `build`, which is when the weights are made:
+ * `kernel` [kernelHeight, kernelWidth, C / groups, filters] by Glorot and Bengio's uniform rule (2010), `bias` zero.
  *
  * @throws TypeError | RangeError where an option is not one.
  * @example
  * const conv = new Conv2D({ filters: 8, kernelSize: 3, strides: 2, padding: 'same', activation: 'relu' });
  * conv.forward(Tensor.zeros([1, 32, 32, 3])).shape; // [1, 16, 16, 8]
+ * conv.getWeights().map((weight) => weight.shape); // [[3, 3, 3, 8], [8]]
  */
-export class Conv2D extends Layer {
-  /** [kernelHeight, kernelWidth, inChannels / groups, filters]; null until the first input or `build`. */
-  kernel: Tensor | null = null;
-  /** [filters]; null until the first input, or without `useBias`. */
-  bias: Tensor | null = null;
-  readonly filters: number;
-  readonly kernelSize: readonly number[];
-  readonly #useBias: boolean;
-  readonly #settings: ConvSettings;
-  #weight: { tensor: Tensor; kernel: Tensor; version: number } | undefined;
-
+export class Conv2D extends Conv {
   constructor(options: Conv2DOptions) {
-    super();
-    const {
-      filters,
-      kernelSize,
-      strides = 1,
-      padding = 'valid',
-      dilationRate = 1,
-      groups = 1,
-      activation,
-      useBias = true,
-    } = knownOptions(options, NAMES, 'Conv2D');
-    if (filters === undefined || kernelSize === undefined) {
-      throw wrongType('Conv2D', `${filters === undefined ? 'filters' : 'kernelSize'} is missing`);
-    }
-    this.filters = wholeNumber(filters, 1, 'filters', 'filters must be a positive integer', 'Conv2D');
-    const kernel = perDimension(kernelSize, 2, KERNEL, 'Conv2D');
-    this.kernelSize = Object.freeze([kernel[1], kernel[2]]);
-    this.#useBias = flag(useBias, 'useBias', 'Conv2D');
-    this.#settings = parseConvOptions(
-      {
-        stride: strides,
-        padding: oneOf<'valid' | 'same'>(padding, ['valid', 'same'], 'padding', 'Conv2D'),
-        dilation: dilationRate,
-        groups,
-        activation: activation === 'linear' ? null : activation,
-      },
-      2,
-      'Conv2D',
-    );
-    if (this.filters % this.#settings.groups !== 0) {
-      throw wrongValue(
-        'Conv2D',
-        `The number of filters must be evenly divisible by the number of groups. Received: groups=${groups}, filters=${filters}`,
-      );
-    }
+    super(2, options);
   }
+}
 
-  /** Makes the weights for inputs of so many channels. */
-  build(inChannels: number): void {
-    const channels = wholeNumber(
-      inChannels,
-      1,
-      'inChannels',
-      'inChannels must be a positive integer',
-      'Conv2D',
-    );
-    const { groups } = this.#settings;
-    if (channels % groups !== 0) {
-      throw wrongShape(
-        'Conv2D',
-        `the input's ${channels} channels must be evenly divisible by groups=${groups}`,
-      );
-    }
-    const [height, width] = this.kernelSize;
-    const shape = [height, width, channels / groups, this.filters];
-    const data = allocate(shape, 'Conv2D');
-    const limit = Math.sqrt(6 / (height * width * (channels / groups + this.filters)));
-    uniformInto(data, nextStream(), -limit, limit);
-    this.kernel = wrap(data, ROW_MAJOR, shape);
-    this.bias = this.#useBias ? Tensor.zeros([this.filters]) : null;
-  }
-
-  protected get operation(): string {
-    return 'Conv2D';
-  }
-
-  protected prepare(x: Tensor, mode: Mode): Prepared {
-    checkTensor(x, 'x', 'Conv2D');
-    const rank = x.shape.length;
-    if (rank !== 3 && rank !== 4) {
-      throw wrongShape(
-        'Conv2D',
-        `expected input [N, H, W, C] or [H, W, C], but got input of size: ${showShape(x.shape)}`,
-      );
-    }
-    const channels = x.shape[rank - 1];
-    if (this.kernel === null) this.build(channels);
-    const weight = this.#filter();
-    const expected = weight.shape[1] * this.#settings.groups;
-    if (channels !== expected) {
-      throw wrongShape(
-        'Conv2D',
-        `kernel ${showShape(this.kernel?.shape ?? [])} needs ${expected} input channels, but the input has ${channels} channels (full input shape is ${showShape(x.shape)})`,
-      );
-    }
-
-    // The same memory under the engine's names: [N, H, W, C] is [N, C, H, W] laid out channels-last.
-    const axis = rank - 3;
-    const outer = x.shape.slice(0, axis);
-    const image = wrap(rowMajor(x, mode, 'Conv2D'), axis, [
-      ...outer,
-      channels,
-      ...x.shape.slice(axis, axis + 2),
-    ]);
-    const prepared = prepareConv(image, weight, this.bias, this.#settings, mode, 'Conv2D');
-    const [height, width] = prepared.output.shape.slice(-2);
-    const y = storageOf(prepared.output).data;
-    const output = wrap(y, ROW_MAJOR, [...outer, height, width, this.filters]);
-    return { ...prepared, output };
-  }
-
-  protected override extraRepr(): string {
-    return `filters=${this.filters}, kernelSize=[${this.kernelSize.join(', ')}]`;
-  }
-
-  /** The kernel in the order of ops.conv2d, made anew where it may have changed. */
-  #filter(): Tensor {
-    const { kernel } = this;
-    checkTensor(kernel, 'kernel', 'Conv2D');
-    const { version } = storageOf(kernel);
-    if (this.#weight?.kernel === kernel && this.#weight.version === version) return this.#weight.tensor;
-    if (kernel.shape.length !== 4) {
-      throw wrongShape(
-        'Conv2D',
-        `kernel must be [kernelHeight, kernelWidth, inChannels / groups, filters], but got ${showShape(kernel.shape)}`,
-      );
-    }
-    const [height, width, channels, filters] = kernel.shape;
-    const data = rowMajor(kernel, 'now', 'Conv2D');
-    const turned = new Float32Array(data.length);
-    const result = new Float32Array(data.length);
-    if (data.length > 0) {
-      active().toChannelsFirst(data, turned, 1, filters, height * width * channels);
-      active().toChannelsFirst(turned, result, filters, channels, height * width);
-    }
-    const tensor = wrap(result, ROW_MAJOR, [filters, channels, height, width]);
-    this.#weight = { tensor, kernel, version };
-    return tensor;
+/**
+ * 3-D convolution (cross-correlation) of channels-last volumes: x [N, D, H, W, C] to [N, D', H', W', filters], sized as
+ * by {@link Conv2D}, and like it otherwise.
+ *
+ * @throws TypeError | RangeError where an option is not one.
+ * @example
+ * const conv = new Conv3D({ filters: 4, kernelSize: 3, strides: [1, 2, 2], padding: 'same' });
+ * conv.forward(Tensor.zeros([1, 8, 16, 16, 3])).shape; // [1, 8, 8, 8, 4]
+ */
+export class Conv3D extends Conv {
+  constructor(options: Conv3DOptions) {
+    super(3, options);
   }
 }

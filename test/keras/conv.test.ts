@@ -61,8 +61,11 @@ describe.each(contenders())('$name', (contender) => {
 test('weights begin as in Keras: Glorot uniform, zero bias', () => {
   manualSeed(1);
   const conv = new Conv2D({ filters: 16, kernelSize: 3 });
-  expect(conv.parameters()).toHaveLength(0);
-  conv.build(8);
+  expect(conv.getWeights()).toHaveLength(0);
+  expect(() => conv.parameters()).toThrow(
+    /not there yet: the input channels are inferred from the first input/,
+  );
+  conv.build([null, 28, 28, 8]);
   expect(Object.keys(conv.stateDict())).toEqual(['kernel', 'bias']);
   const limit = Math.sqrt(6 / (9 * 24));
   const largest = (conv.kernel?.data ?? new Float32Array()).reduce(
@@ -73,7 +76,7 @@ test('weights begin as in Keras: Glorot uniform, zero bias', () => {
   expect(largest).toBeGreaterThan(0.9 * limit);
   expect(conv.bias?.data.every((value) => value === 0)).toBe(true);
   const bare = new Conv2D({ filters: 1, kernelSize: 1, useBias: false });
-  bare.build(1);
+  bare.build([null, null, null, 1]);
   expect(bare.bias).toBeNull();
 });
 
@@ -81,7 +84,7 @@ test('Sequential takes a list', () => {
   const net = new Sequential([new Conv2D({ filters: 8, kernelSize: 3 }), new nn.ReLU()]);
   expect(net.forward(Tensor.zeros([1, 6, 6, 3])).shape).toEqual([1, 4, 4, 8]);
   expect(() => net.forward(Tensor.zeros([1, 6, 6, 4]))).toThrow(
-    /^Sequential\[0\] \(Conv2D\): Conv2D: kernel \[3, 3, 3, 8\] needs 3 input channels, but the input has 4 channels \(full input shape is \[1, 6, 6, 4\]\)/,
+    /^Sequential\[0\] \(Conv2D\): Conv2D: Input 0 is incompatible with the layer: expected axis -1 of input shape to have value 3, as kernel \[3, 3, 3, 8\] needs, but received input with shape \[1, 6, 6, 4\]$/,
   );
   expect(() => Reflect.construct(Sequential, [new nn.ReLU()])).toThrow(TypeError);
 });
@@ -90,13 +93,36 @@ test.each([
   [{ filters: 4 }, TypeError, 'kernelSize is missing'],
   [{ kernelSize: 4 }, TypeError, 'filters is missing'],
   [{ filters: 4, kernelSize: 1, groups: 3 }, RangeError, 'Received: groups=3, filters=4'],
+  [{ filters: 4, kernelSize: 1, padding: 'causal' }, RangeError, "padding must be one of {'valid', 'same'}"],
   [{ filters: 4, kernelSize: 1, padding: 1 }, TypeError, 'padding must be a string, not 1'],
   [
     { filters: 4, kernelSize: 1, stride: 1 },
     TypeError,
     "there is no option 'stride'; did you mean 'strides'?",
   ],
-  [{ filters: 0, kernelSize: 1 }, RangeError, 'filters must be a positive integer'],
+  [
+    { filters: 4, kernelSize: 3, strides: 2, dilationRate: [1, 2] },
+    RangeError,
+    'strides > 1 not supported in conjunction with dilationRate > 1. Received: strides=2 and dilationRate=[1, 2]',
+  ],
+  [{ filters: 4, kernelSize: 0 }, RangeError, 'Invalid value for argument kernelSize'],
+  [{ filters: 4, kernelSize: [1, 2, 3] }, RangeError, 'a list of 2 numbers'],
+  [{ filters: 4, kernelSize: 1, activation: 'softmax' }, RangeError, 'activation must be one of'],
+  [{ filters: 4, kernelSize: 1, dataFormat: 'NHWC' }, RangeError, 'dataFormat must be one of'],
+  [{ filters: 4, kernelSize: 1, kernelInitializer: 'heNorml' }, RangeError, "did you mean 'heNormal'?"],
+  [{ filters: 4, kernelSize: 1, kernelInitializer: 3 }, TypeError, 'must be a name or an initializer, not 3'],
+  [{ filters: 4, kernelSize: 1, inputShape: 3 }, TypeError, 'inputShape must be an array of sizes'],
+  [
+    { filters: 4, kernelSize: 1, inputShape: [8, 8, null] },
+    RangeError,
+    'The channel dimension of the inputs should be defined. Received: inputShape=[null, 8, 8, null]',
+  ],
+  [{ filters: 4, kernelSize: 1, name: 'a.b' }, RangeError, 'without dots'],
+  [
+    { filters: 0, kernelSize: 1 },
+    RangeError,
+    'Invalid value for argument filters. Expected a strictly positive value, but got filters=0',
+  ],
 ])('Conv2D refuses %j', (options, kind, words) => {
   const make = () => Reflect.construct(Conv2D, [options]);
   expect(make).toThrow(kind);
@@ -106,8 +132,11 @@ test.each([
 test('input whose channels the groups do not divide, or of a wrong rank', () => {
   expect(() =>
     new Conv2D({ filters: 4, kernelSize: 1, groups: 2 }).forward(Tensor.ones([1, 2, 2, 3])),
-  ).toThrow(ShapeError);
+  ).toThrow('Received: groups=2, but the input has 3 channels (full input shape is [1, 2, 2, 3])');
+  expect(() => new Conv2D({ filters: 4, kernelSize: 5 }).forward(Tensor.ones([1, 2, 2, 3]))).toThrow(
+    ShapeError,
+  );
   expect(() => new Conv2D({ filters: 4, kernelSize: 1 }).forward(Tensor.ones([2, 2]))).toThrow(
-    /expected input \[N, H, W, C\]/,
+    /expected ndim=4, \[N, H, W, C\], or \[H, W, C\] of one image, found ndim=2\. Full shape received: \[2, 2\]/,
   );
 });

@@ -1,0 +1,110 @@
+// Keras's layers without weights that are no pooling: flattening and activations.
+
+import type { Activation as EngineActivation } from '../../binding.js';
+import { wrongShape } from '../errors.js';
+import { parseActivation } from '../ops/activation.js';
+import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
+import { knownOptions } from '../ops/options.js';
+import { prepareActivation } from '../ops/pointwise.js';
+import { finished, type Prepared } from '../ops/run.js';
+import { showShape } from '../tensor/shape.js';
+import { type Tensor, wrap } from '../tensor/tensor.js';
+import { engineActivation, type KerasActivation } from './activation.js';
+import { type DataFormat, parseDataFormat } from './data-format.js';
+import { KerasLayer, LAYER_OPTION_NAMES, type LayerOptions } from './layer.js';
+import { required } from './window-options.js';
+
+export interface FlattenOptions extends LayerOptions {
+  /** Where inputs have their channels; 'channelsLast'. */
+  dataFormat?: DataFormat;
+}
+
+/**
+ * Joins all dimensions but the first: x [N, H, W, C] to [N, H * W * C], the channels of a position next to each other. With
+ * dataFormat 'channelsFirst' x is [N, C, H, W] and the result the same, as in Keras.
+ *
+ * @throws TypeError | RangeError where an option is not one.
+ * @example
+ * new Flatten().forward(Tensor.zeros([2, 4, 4, 3])).shape; // [2, 48]
+ */
+export class Flatten extends KerasLayer {
+  readonly #format: DataFormat;
+
+  constructor(options?: FlattenOptions) {
+    const given = knownOptions(options, [...LAYER_OPTION_NAMES, 'dataFormat'], 'Flatten');
+    super('Flatten', given);
+    this.#format = parseDataFormat(given.dataFormat, 'Flatten');
+  }
+
+  protected prepare(x: Tensor, mode: Mode): Prepared {
+    checkTensor(x, 'x', this.operation);
+    const { shape } = x;
+    if (shape.length === 0) {
+      throw wrongShape(
+        this.operation,
+        `Input 0 is incompatible with the layer: expected min_ndim=2, found ndim=0. Full shape received: ${showShape(shape)}`,
+      );
+    }
+    const features = shape.slice(1).reduce((product, size) => product * size, 1);
+    const first = this.#format === 'channelsFirst' && shape.length > 2;
+    if (mode === 'now' && !first) return finished(x.reshape([shape[0], features]));
+    // An array that no user can reach, so that it may be shared with x.
+    const data = channelsLast(x, first ? 1 : shape.length - 1, 'background', this.operation);
+    return finished(wrap(data, 1, [shape[0], features]));
+  }
+}
+
+export interface ActivationOptions extends LayerOptions {
+  activation: KerasActivation;
+}
+
+/**
+ * An activation as a layer, element by element.
+ *
+ * @throws TypeError | RangeError where an option is not one.
+ * @example
+ * new Activation({ activation: 'relu' }).forward(Tensor.from([[-1, 2]])).toArray(); // [[0, 2]]
+ */
+export class Activation extends KerasLayer {
+  readonly #activation: EngineActivation;
+
+  constructor(options: ActivationOptions) {
+    const label = 'Activation';
+    const known = knownOptions(options, [...LAYER_OPTION_NAMES, 'activation'], label);
+    const given = required<ActivationOptions>(known, ['activation'], label);
+    super(label, given);
+    this.#activation = elementwise(given.activation, label);
+  }
+
+  protected prepare(x: Tensor, mode: Mode): Prepared {
+    return prepareActivation(x, this.#activation, mode, this.operation);
+  }
+
+  protected override extraRepr(): string {
+    return `activation='${this.#activation.kind}'`;
+  }
+}
+
+/**
+ * max(x, 0), element by element.
+ *
+ * @throws TypeError | RangeError where an option is not one.
+ * @example
+ * new ReLU().forward(Tensor.from([[-1, 2]])).toArray(); // [[0, 2]]
+ */
+export class ReLU extends KerasLayer {
+  constructor(options?: LayerOptions) {
+    super('ReLU', knownOptions(options, LAYER_OPTION_NAMES, 'ReLU'));
+  }
+
+  protected prepare(x: Tensor, mode: Mode): Prepared {
+    return prepareActivation(x, RELU, mode, this.operation);
+  }
+}
+
+function elementwise(name: KerasActivation, label: string): EngineActivation {
+  const { activation, negativeSlope } = { negativeSlope: undefined, ...engineActivation(name, label) };
+  return Object.freeze(parseActivation(activation, negativeSlope, label));
+}
+
+const RELU = elementwise('relu', 'ReLU');
