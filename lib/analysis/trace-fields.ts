@@ -3,7 +3,7 @@
 import type { ConvGeometry, PoolGeometry } from '../../binding.js';
 import { NO_TAP, tapSources, transposedTapSources } from '../backend/reference/padding.js';
 import { effectiveKernel } from '../ops/conv-geometry.js';
-import type { PoolSettings } from '../ops/pool-geometry.js';
+import { type PoolSettings, paddingOf } from '../ops/pool-geometry.js';
 import type { ConvStep, PadStep, PoolStep } from '../ops/trace.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type AxisField, beside, type Field, identity, join, through, union, type Window } from './field.js';
@@ -141,8 +141,9 @@ function windowOfPool(
     const reach = Math.max(...geometry.end[at].map((end, unit) => end - geometry.begin[at][unit]));
     return { reach, step, centre: (step - 1) / 2 };
   }
-  const { kernelSize, dilation, stride, padding } = settings;
-  return windowOfConv(kernelSize[at], dilation[at], stride[at], padding[at]);
+  const { kernelSize, dilation, stride } = settings;
+  const { before } = paddingOf(settings, at, geometry.inputSize[at]);
+  return windowOfConv(kernelSize[at], dilation[at], stride[at], before);
 }
 
 function windowOfConv(kernel: number, dilation: number, stride: number, begin: number): Window {

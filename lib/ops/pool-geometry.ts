@@ -31,7 +31,7 @@ interface Axis {
 }
 
 /** Positions added before and after `size` of them. */
-function paddingOf(pool: SlidingPool, axis: number, size: number): { before: number; after: number } {
+export function paddingOf(pool: SlidingPool, axis: number, size: number): { before: number; after: number } {
   if (pool.padding !== 'same') return { before: pool.padding[axis], after: pool.padding[axis] };
   const stride = pool.stride[axis];
   const window = effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
