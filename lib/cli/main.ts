@@ -12,6 +12,10 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
   {
     extract: { about: 'images to rows of features', load: () => import('./extract.js') },
     show: { about: "a layer's feature maps or kernels as a picture", load: () => import('./show.js') },
+    summary: {
+      about: "a network's layers: shapes, parameters, MACs, receptive fields",
+      load: () => import('./summary.js'),
+    },
     doctor: {
       about: 'which engine computes here and why, whether rightly, how fast',
       load: () => import('./doctor.js'),
