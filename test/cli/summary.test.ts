@@ -66,7 +66,11 @@ describe('convkit summary', () => {
   });
 
   it.each([
-    [['net.yaml', '-i', '1x3x8x8'], '', 'net.yaml is neither a built-in model (scattering, edges) nor a file'],
+    [
+      ['net.yaml', '-i', '1x3x8x8'],
+      '',
+      'net.yaml is neither a built-in model (scattering, edges) nor a file',
+    ],
     [['-'], '[]', 'no input shape; give one such as --input 1x3x224x224'],
     [['-', '-i', '1,3,8,8'], '[]', "--input must be positive sizes such as 1x3x224x224, received '1,3,8,8'"],
     [['-', '-i', '1x0'], '[]', '--input must be positive sizes'],
