@@ -38,6 +38,8 @@ export interface PadSettings {
 
 const MODES: readonly PadMode[] = ['constant', 'reflect', 'replicate', 'circular'];
 const LEAST = -(2 ** 31);
+/** What the engine's 32-bit tables can index. */
+const LARGEST = 2 ** 31 - 1;
 
 export function parsePad(options: PadOptions, operation: string): PadSettings {
   const { padding, mode, value } = knownOptions(options, ['padding', 'mode', 'value'], operation);
@@ -198,6 +200,9 @@ function sourcesOf(
       `The input size ${size}, plus negative padding ${begin} and ${end}, resulted in a negative output size, which is invalid, ${received}`,
     );
   }
+  if (length > LARGEST) {
+    throw wrongValue(operation, `a padded dimension has at most ${LARGEST} positions, ${received}`);
+  }
   const widest = Math.max(begin, end);
   if (mode === 'reflect' && widest > 0 && widest >= size) {
     throw wrongShape(
@@ -211,7 +216,9 @@ function sourcesOf(
   if (mode === 'replicate' && widest > 0 && size === 0) {
     throw wrongShape(operation, `there is no edge to repeat, ${received}`);
   }
-  return Int32Array.from({ length }, (_, i) => source(i - begin, size, mode));
+  const sources = new Int32Array(length);
+  for (let i = 0; i < length; i++) sources[i] = source(i - begin, size, mode);
+  return sources;
 }
 
 function source(at: number, size: number, mode: PadMode): number {

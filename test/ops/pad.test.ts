@@ -156,6 +156,7 @@ test.each<[string, unknown, new () => Error, string]>([
     'Padding value causes wrapping around more than once, but got: padding (0, 5)',
   ],
   ['cropping', { padding: [-3, -2] }, ShapeError, 'resulted in a negative output size, which is invalid'],
+  ['size', { padding: [2 ** 31 - 1, 0] }, RangeError, 'a padded dimension has at most 2147483647 positions'],
   [
     'mode',
     { padding: [1, 1], mode: 'edge' },
