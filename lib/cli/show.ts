@@ -1,20 +1,19 @@
 // `convkit show`: an image and a model to a contact sheet of one layer's maps or kernels.
 
-import { stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { show, wrongValue } from '../errors.js';
 import { COLOUR_SCALES, type ColourScale } from '../image/colours.js';
-import { decodeImage } from '../image/decode.js';
-import { toGrey } from '../image/grey.js';
-import { centreSquare, type Pixels, resize } from '../image/resize.js';
 import { writeAtomically } from '../io/atomic.js';
 import { type LayerCalls, watch } from '../show/capture.js';
 import { contactSheet, type Tile } from '../show/contact-sheet.js';
+import { squared, tensorOf } from '../show/image-input.js';
 import { SHOW_MODELS, type ShowModel } from '../show/models.js';
 import { featureMaps, kernels } from '../show/planes.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { networkOf } from './layer-list.js';
 
 export const help = `convkit show <image> --layer <path> -o maps.png [options]
 convkit show --filters --layer <path> -o kernels.png [options]
@@ -23,7 +22,9 @@ Draws what a layer makes of an image: one small picture for each of its feature 
 kernels. Without --layer, lists the model's layers and the shapes they give. Needs sharp: npm install sharp
 
   -m, --model <name>     scattering (the default): the feature extractor of convkit extract
-                         edges: Sobel, diagonal and Laplace kernels, then a ReLU
+                         edges: Sobel's and Laplace's kernels, then a ReLU
+                         layers.json: a list of layers as convkit summary takes it, with weights as they begin
+  -i, --input <sizes>    what layers.json takes: 1x1xSxS grey or 1x3xSxS in colour; default 1x3x224x224
   -l, --layer <path>     which layer, by the name that the list shows
   --call <n>             which of its outputs, where the model calls the layer several times; default 1
   --filters              draw the layer's kernels instead; needs no image
@@ -44,6 +45,7 @@ Exit codes: 0 done; 1 nothing written (wrong arguments, unreadable image, output
 
 const options = {
   model: { type: 'string', short: 'm', default: 'scattering' },
+  input: { type: 'string', short: 'i' },
   layer: { type: 'string', short: 'l' },
   call: { type: 'string' },
   filters: { type: 'boolean', default: false },
@@ -64,7 +66,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`convkit show: ${message.replace(/^show: /, '')}\n`);
+    process.stderr.write(`convkit show: ${message.replace(/^(show|summary): /, '')}\n`);
     return 1;
   }
 }
@@ -79,7 +81,7 @@ async function draw(argv: readonly string[]): Promise<void> {
   if (positionals.length > 1) throw wrongValue('show', `one image at a time, received ${positionals.length}`);
   if (file === undefined && !values.filters)
     throw wrongValue('show', 'no image', 'name one, or ask for --filters');
-  const model = modelNamed(values.model);
+  const model = await modelNamed(values.model, values.input);
   const path = values.layer;
   if (path === undefined) {
     if (values.output !== undefined)
@@ -178,36 +180,6 @@ function listing(layers: readonly LayerCalls[]): string {
   return lines.join('');
 }
 
-/** The image as the model sees it. */
-async function squared(model: ShowModel, file: string): Promise<Pixels> {
-  const decoded = await decodeImage(file).catch((error: Error) => {
-    throw /sharp, which did not load/.test(error.message)
-      ? error
-      : wrongValue('show', `${file}: ${error.message}`);
-  });
-  const pixels = model.channels === 1 ? toGrey(decoded) : opaque(decoded);
-  return resize(pixels, model.inputSize, model.inputSize, centreSquare(pixels));
-}
-
-/** RGB without transparency. */
-function opaque({ data, width, height, channels }: Pixels): Pixels {
-  const plain = Uint8Array.from(
-    { length: width * height * 3 },
-    (_, i) => data[Math.floor(i / 3) * channels + (channels < 3 ? 0 : i % 3)],
-  );
-  return { data: plain, width, height, channels: 3 };
-}
-
-/** [1, C, H, W] in 0 to 1. */
-function tensorOf({ data, width, height, channels }: Pixels): Tensor {
-  const area = width * height;
-  const values = Float32Array.from(
-    { length: area * channels },
-    (_, i) => data[(i % area) * channels + Math.floor(i / area)] / 255,
-  );
-  return new Tensor(values, [1, channels, height, width]);
-}
-
 function parsed(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
@@ -217,15 +189,33 @@ function parsed(argv: readonly string[]) {
   }
 }
 
-function modelNamed(name: string): ShowModel {
-  if (!Object.hasOwn(SHOW_MODELS, name)) {
+async function modelNamed(name: string, input: string | undefined): Promise<ShowModel> {
+  if (Object.hasOwn(SHOW_MODELS, name)) {
+    if (input === undefined) return SHOW_MODELS[name]();
+    throw wrongValue('show', `--input is for a list of layers, not for the model ${name}`);
+  }
+  if (!/\.json$/i.test(name)) {
+    const known = Object.keys(SHOW_MODELS).join(', ');
     throw wrongValue(
       'show',
       `there is no model ${show(name)}`,
-      `one of ${Object.keys(SHOW_MODELS).join(', ')}`,
+      `one of ${known}, or a list of layers in a .json file`,
     );
   }
-  return SHOW_MODELS[name]();
+  const [, depth, height, width] = /^1x([13])x(\d{1,4})x(\d{1,4})$/.exec(input ?? '1x3x224x224') ?? [];
+  if (depth === undefined || height !== width || Number(height) < 1) {
+    throw wrongValue(
+      'show',
+      `--input must be 1x1xSxS or 1x3xSxS, one image and square, received ${show(input)}`,
+    );
+  }
+  const [channels, inputSize] = [depth === '1' ? 1 : 3, Number(height)] as const;
+  const text = await readFile(name, 'utf8').catch((error: Error) => {
+    throw wrongValue('show', `cannot read ${name}: ${error.message}`);
+  });
+  const module = networkOf(text, name).eval();
+  module.forward(Tensor.zeros([1, channels, inputSize, inputSize])); // layers that wait for their channels get them
+  return { module, channels, inputSize, names: {} };
 }
 
 function oneOf(value: string, words: readonly string[], name: string): string {

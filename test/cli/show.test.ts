@@ -25,7 +25,7 @@ function convkitShow(...args: string[]) {
   return spawnSync(process.execPath, [main, 'show', ...args], { cwd: folder, encoding: 'utf8' });
 }
 
-describe('convkit show', () => {
+describe('convkit show', { timeout: 120_000 }, () => {
   it('lists the layers of a model', () => {
     const { status, stdout, stderr } = convkitShow(image);
     expect([status, stderr]).toEqual([0, '']);
@@ -58,6 +58,28 @@ describe('convkit show', () => {
     );
     expect([status, stderr]).toEqual([0, expect.stringContaining('wavelets: 16 kernels')]);
     expect((await sharp(at('kernels.png')).metadata()).width).toBe(2 * 10 + 8 * 126 + 7 * 6); // 7 x 7 taps of 18 pixels
+  });
+
+  it('draws the layers of a list, in colour where their kernels see three channels', async () => {
+    const conv = { type: 'Conv2d', args: [null, 6, 5], options: { stride: 2 }, name: 'stem' };
+    writeFileSync(at('net.json'), JSON.stringify([conv, 'ReLU']));
+    const net = ['-m', 'net.json', '--input', '1x3x32x32'];
+    expect(convkitShow(image, ...net).stdout).toMatch(/^stem +Conv2d +\[1, 6, 14, 14\]$/m);
+    const maps = convkitShow(image, ...net, '-l', 'layer1', '-o', 'relu.png');
+    expect([maps.status, maps.stderr]).toEqual([0, expect.stringContaining('layer1: 6 maps of 14 x 14')]);
+    const filters = convkitShow('--filters', ...net, '-l', 'stem', '-o', 'stem.png');
+    expect([filters.status, filters.stderr]).toEqual([0, expect.stringContaining('stem: 6 kernels')]);
+    const split = convkitShow('--filters', ...net, '-l', 'stem', '-o', 'split.png', '--split');
+    expect([split.status, split.stderr]).toEqual([0, expect.stringContaining('stem: 18 kernels')]);
+    for (const [args, sentence] of [
+      [['-m', 'net.json', '--input', '1x3x32x16'], '--input must be 1x1xSxS or 1x3xSxS'],
+      [['-m', 'net.json', '--input', '1x3x4x4'], "Kernel size can't be greater than actual input size"],
+      [['-m', 'absent.json'], 'cannot read absent.json'],
+      [['--input', '1x3x4x4'], '--input is for a list of layers'],
+    ] as const) {
+      const { status, stderr } = convkitShow(image, ...args);
+      expect([status, stderr]).toEqual([1, expect.stringContaining(sentence)]);
+    }
   });
 
   it('shows vertical edges to the kernel for them and not to the other', async () => {
@@ -103,7 +125,7 @@ describe('convkit show', () => {
       ],
       [
         [image, '-l', 'modulus', '-o', 'x.png', '-m', 'vgg'],
-        "there is no model 'vgg'; one of scattering, edges",
+        "there is no model 'vgg'; one of scattering, edges, or a list of layers",
       ],
       [[image, '-l', 'modulus', '-o', 'x.png', '--range', 'some'], '--range must be one of each, joint'],
       [[image, '-l', 'modulus', '-o', 'x.png', '--size', '0'], '--size must be a positive whole number'],
