@@ -93,7 +93,9 @@ export function explain(layer: Module, x: Tensor, position: readonly number[]): 
   checkTensor(x, 'x', operation);
   const made: Made[] = [];
   observe(
-    (step, output) => made.push({ step, output }),
+    (step, output) => {
+      if (step.kind !== 'relabel') made.push({ step, output });
+    },
     () => layer.forward(x),
   );
   const [first] = made;

@@ -25,48 +25,74 @@ export function traceFields({ made, input }: Recording): Fields {
     spatial && 'rank' in spatial.step ? spatial.step.rank : Math.min(3, Math.max(0, input.shape.length - 2));
   const notes = new Set<string>();
   // Reshaped tensors share their storage, so fields are found by it.
-  const known = new Map<unknown, Field>();
-  const of = (tensor: Tensor): Field | null => {
-    const field = known.get(storageOf(tensor));
-    if (field === undefined || field.joined) return field ?? null;
-    const sizes = tensor.shape.slice(-rank);
-    return sizes.length === rank && field.axes.every(({ first }, axis) => first.length === sizes[axis])
-      ? field
-      : join(field);
+  const known = new Map<unknown, Placed>();
+  const placed = (tensor: Tensor): Placed | null => {
+    const found = known.get(storageOf(tensor));
+    if (found === undefined || found.field.joined) return found ?? null;
+    const { field, trailing } = found;
+    const sizes = spatialSizes(tensor, rank, trailing);
+    const fits = sizes.length === rank && field.axes.every(({ first }, axis) => first.length === sizes[axis]);
+    return fits ? found : { field: join(field), trailing };
   };
   if (rank > 0) {
-    const axes = input.shape.slice(-rank).map(identity);
-    known.set(storageOf(input), { axes, joined: false });
+    const trailing = hasChannelsLast(made) ? 1 : 0;
+    const axes = spatialSizes(input, rank, trailing).map(identity);
+    known.set(storageOf(input), { field: { axes, joined: false }, trailing });
     for (const each of made) {
-      const field = after(each, rank, of, (text) => notes.add(`${each.step.operation}: ${text}`));
-      if (field !== null) known.set(storageOf(each.output), field);
+      const { step, output } = each;
+      const inputs = step.inputs.map(placed).filter((found) => found !== null);
+      if (inputs.length === 0) continue;
+      const note = (text: string) => notes.add(`${step.operation}: ${text}`);
+      const below = inputs[0].trailing;
+      const place = step.kind === 'relabel' ? step.trailing : below;
+      const fields = inputs.map(({ field }) => field);
+      known.set(storageOf(output), { field: after(each, rank, fields, below, note), trailing: place });
     }
   }
-  return { rank, of, notes: [...notes] };
+  return { rank, of: (tensor) => placed(tensor)?.field ?? null, notes: [...notes] };
+}
+
+/** A field, and how many dimensions of its tensor come after the spatial ones. */
+interface Placed {
+  readonly field: Field;
+  readonly trailing: number;
+}
+
+const spatialSizes = ({ shape }: Tensor, rank: number, trailing: number): readonly number[] =>
+  shape.slice(Math.max(0, shape.length - trailing - rank), shape.length - trailing);
+
+/** Whether the network's images have their channels last: then they are relabelled before the first operation on windows. */
+function hasChannelsLast(made: readonly Made[]): boolean {
+  const first = made.find(({ step }) => ['conv', 'pool', 'relabel'].includes(step.kind));
+  return first?.step.kind === 'relabel';
 }
 
 function after(
   { step, output }: Made,
   rank: number,
-  of: (tensor: Tensor) => Field | null,
+  inputs: readonly Field[],
+  trailing: number,
   note: (text: string) => void,
-): Field | null {
-  const inputs = step.inputs.map(of).filter((field) => field !== null);
-  if (inputs.length === 0) return null;
+): Field {
   if (inputs.length < step.inputs.length) note('what no operation made of the input is taken for a constant');
   switch (step.kind) {
     case 'conv':
     case 'pool':
       return step.rank === rank && !inputs[0].joined ? slide(step, inputs[0], note) : join(inputs[0]);
     case 'linear':
-      return join(inputs[0]);
+      // With the channels last it mixes those of one position.
+      return trailing > 0 ? inputs[0] : join(inputs[0]);
+    case 'relabel':
+      return inputs[0];
     case 'pad':
-      return inputs[0].joined ? inputs[0] : throughPad(step, inputs[0], output.shape.length - rank);
+      return inputs[0].joined
+        ? inputs[0]
+        : throughPad(step, inputs[0], output.shape.length - rank - trailing);
     case 'pointwise':
       return union(inputs, note);
     case 'concat': {
-      const axis = step.dim - (output.shape.length - rank);
-      if (axis < 0 || inputs.some((field) => field.joined)) return union(inputs, note);
+      const axis = step.dim - (output.shape.length - rank - trailing);
+      if (axis < 0 || axis >= rank || inputs.some((field) => field.joined)) return union(inputs, note);
       return beside(inputs, axis, note);
     }
   }

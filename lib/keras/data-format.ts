@@ -5,6 +5,7 @@ import { wrongShape } from '../errors.js';
 import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { oneOf } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
+import { told } from '../ops/trace.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, type Tensor, wrap } from '../tensor/tensor.js';
@@ -42,8 +43,10 @@ export function asImages(x: Tensor, rank: number, format: DataFormat, mode: Mode
   const { shape } = x;
   const last = shape.length - 1;
   const axis = last - rank;
-  const data = channelsLast(x, last, mode, operation);
-  return wrap(data, axis, [...shape.slice(0, axis), shape[last], ...shape.slice(axis, last)]);
+  const named = [...shape.slice(0, axis), shape[last], ...shape.slice(axis, last)];
+  const images = wrap(channelsLast(x, last, mode, operation), axis, named);
+  told({ kind: 'relabel', operation, inputs: [x], trailing: 0 }, images);
+  return images;
 }
 
 /**
@@ -62,5 +65,7 @@ export function fromImages(prepared: Prepared, rank: number, format: DataFormat,
 export function relabelled(prepared: Prepared, shape: readonly number[], mode: Mode): Prepared {
   const { data } = storageOf(prepared.output);
   const layout = mode === 'background' ? shape.length - 1 : ROW_MAJOR;
-  return { ...prepared, output: wrap(data, layout, shape) };
+  const output = wrap(data, layout, shape);
+  told({ kind: 'relabel', operation: 'relabel', inputs: [prepared.output], trailing: 1 }, output);
+  return { ...prepared, output };
 }

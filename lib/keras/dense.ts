@@ -6,6 +6,7 @@ import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { parseLinearOptions, prepareLinear } from '../ops/linear.js';
 import { flag, knownOptions, wholeNumber } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
+import { tracing } from '../ops/trace.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
@@ -94,6 +95,7 @@ export class Dense extends WeightedKerasLayer {
     }
     this.settle(x.shape);
     const weight = this.#engineKernel.of(this.kernel, this.operation);
+    if (tracing()) return prepareLinear(x, weight, this.bias, this.#settings, mode, this.operation);
     // An array that a background job may read; so the operation need not copy it again.
     const data = channelsLast(x, x.shape.length - 1, mode, this.operation);
     const rows = wrap(data, ROW_MAJOR, x.shape);

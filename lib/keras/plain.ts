@@ -7,6 +7,7 @@ import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { knownOptions } from '../ops/options.js';
 import { prepareActivation } from '../ops/pointwise.js';
 import { finished, type Prepared } from '../ops/run.js';
+import { tracing } from '../ops/trace.js';
 import { showShape } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { engineActivation, type KerasActivation } from './activation.js';
@@ -47,7 +48,7 @@ export class Flatten extends KerasLayer {
     }
     const features = shape.slice(1).reduce((product, size) => product * size, 1);
     const first = this.#format === 'channelsFirst' && shape.length > 2;
-    if (mode === 'now' && !first) return finished(x.reshape([shape[0], features]));
+    if ((mode === 'now' && !first) || tracing()) return finished(x.reshape([shape[0], features]));
     // An array that no user can reach, so that it may be shared with x.
     const data = channelsLast(x, first ? 1 : shape.length - 1, 'background', this.operation);
     return finished(wrap(data, 1, [shape[0], features]));

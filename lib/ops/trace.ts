@@ -55,7 +55,21 @@ export interface PadStep extends Step {
   readonly begin: ReadonlyMap<number, number>;
 }
 
-export type TracedStep = ConvStep | PoolStep | LinearStep | PointwiseStep | ConcatStep | PadStep;
+/** The same elements under another order of dimensions, which is nothing to compute: Keras's images and the engine's. */
+export interface RelabelStep extends Step {
+  readonly kind: 'relabel';
+  /** Dimensions of the output that come after its spatial ones: 1 where it has its channels last. */
+  readonly trailing: number;
+}
+
+export type TracedStep =
+  | ConvStep
+  | PoolStep
+  | LinearStep
+  | PointwiseStep
+  | ConcatStep
+  | PadStep
+  | RelabelStep;
 
 export type Observer = (step: TracedStep, output: Tensor) => void;
 
@@ -74,6 +88,9 @@ export function observe<T>(watch: Observer, fn: () => T): T {
     observer = before;
   }
 }
+
+/** Tells the observer, where there is one, of a step that is nothing to compute. */
+export const told = (step: RelabelStep, output: Tensor): void => observer?.(step, output);
 
 /** The end of an operation that is watched. */
 export function traced(step: TracedStep, shape: readonly number[], channelAxis: number): Prepared {
