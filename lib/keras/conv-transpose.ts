@@ -107,6 +107,7 @@ abstract class ConvTranspose extends WeightedKerasLayer {
         return useBias ? [kernel, bias] : [kernel];
       },
       inputsOf: (shape) => shape.at(-1) ?? 0,
+      dimensions: rank + 2,
       channelAxis: (shape) => channelAxisIn(shape, rank, format),
     });
     if (!useBias) this.bias = null;

@@ -98,6 +98,7 @@ abstract class Conv extends WeightedKerasLayer {
         return useBias ? [kernel, bias] : [kernel];
       },
       inputsOf: (shape) => (shape.at(-2) ?? 0) * groups,
+      dimensions: rank + 2,
       channelAxis: (shape) => channelAxisIn(shape, rank, format),
     });
     if (!useBias) this.bias = null;

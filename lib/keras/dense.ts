@@ -78,6 +78,7 @@ export class Dense extends WeightedKerasLayer {
         return useBias ? [kernel, bias] : [kernel];
       },
       inputsOf: (shape) => shape[0],
+      dimensions: null,
       channelAxis: (shape) => shape.length - 1,
     });
     if (!useBias) this.bias = null;

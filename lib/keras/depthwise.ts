@@ -73,6 +73,7 @@ abstract class DepthwiseConv extends WeightedKerasLayer {
         return useBias ? [kernel, bias] : [kernel];
       },
       inputsOf: (shape) => shape.at(-2) ?? 0,
+      dimensions: rank + 2,
       channelAxis: (shape) => channelAxisIn(shape, rank, format),
     });
     if (!useBias) this.bias = null;

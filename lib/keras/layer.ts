@@ -68,6 +68,8 @@ export interface WeightPlan {
   ): { shape: readonly number[]; initializer: Initializer }[];
   /** The number of input channels that a kernel of this shape is for. */
   inputsOf(kernelShape: readonly number[]): number;
+  /** Dimensions of a batch of inputs; null where any number will do. */
+  readonly dimensions: number | null;
   /** Where the channels are in the shape of an input. */
   channelAxis(shape: readonly unknown[]): number;
 }
@@ -90,6 +92,14 @@ export abstract class WeightedKerasLayer extends KerasLayer {
 
   override build(inputShape: PartialShape): void {
     const shape = sizes(inputShape, this.operation);
+    const { dimensions } = this.#plan;
+    if (dimensions !== null && shape.length !== dimensions) {
+      throw wrongValue(
+        this.operation,
+        `an input has ${dimensions} dimensions, batch included. Received: inputShape=${showSizes(shape)}`,
+        'the option inputShape leaves the batch out, build() does not',
+      );
+    }
     const channels = shape[this.#plan.channelAxis(shape)];
     if (channels === null || channels === undefined) {
       throw wrongValue(

@@ -84,6 +84,7 @@ abstract class SeparableConv extends WeightedKerasLayer {
         return useBias ? [depthwise, pointwise, bias] : [depthwise, pointwise];
       },
       inputsOf: (shape) => shape.at(-2) ?? 0,
+      dimensions: rank + 2,
       channelAxis: (shape) => channelAxisIn(shape, rank, format),
     });
     if (!useBias) this.bias = null;

@@ -117,6 +117,11 @@ test.each([
     RangeError,
     'The channel dimension of the inputs should be defined. Received: inputShape=[null, 8, 8, null]',
   ],
+  [
+    { filters: 4, kernelSize: 1, inputShape: [8, 3] },
+    RangeError,
+    'an input has 4 dimensions, batch included. Received: inputShape=[null, 8, 3]',
+  ],
   [{ filters: 4, kernelSize: 1, name: 'a.b' }, RangeError, 'without dots'],
   [
     { filters: 0, kernelSize: 1 },

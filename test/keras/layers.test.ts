@@ -65,6 +65,24 @@ describe.each(contenders())('$name', (contender) => {
     }
   });
 
+  test('an input in whatever memory layout means the same numbers', () => {
+    contender.use();
+    const layer = new Conv2D({ filters: 3, kernelSize: 3 });
+    const x = Tensor.randn([2, 5, 4, 2], { seed: 6 });
+    const odd = x.channelsLast(); // around dimension 1, which is the height here
+    expect(layer.forward(odd).toArray()).toEqual(layer.forward(x).toArray());
+    expect(new Flatten().forward(odd).toArray()).toEqual(new Flatten().forward(x).toArray());
+    const dense = new Dense({ units: 3 });
+    expect(dense.forward(odd).toArray()).toEqual(dense.forward(x).toArray());
+  });
+
+  test('no images give no results', async () => {
+    contender.use();
+    const net = decoder();
+    expect(net.forward(Tensor.zeros([0, 12, 12, 3])).shape).toEqual([0, 5]);
+    expect((await net.forwardAsync(Tensor.zeros([0, 12, 12, 3]))).shape).toEqual([0, 5]);
+  });
+
   test('one image alone is a batch of one', () => {
     contender.use();
     const layer = new Conv2DTranspose({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' });

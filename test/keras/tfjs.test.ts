@@ -27,6 +27,7 @@ import {
   SeparableConv2D,
 } from '../../lib/keras.js';
 import { contenders } from '../support/backends.js';
+import { bits } from '../support/bits.js';
 import {
   conv64,
   convTranspose64,
@@ -316,15 +317,23 @@ function expectNear(got: Numbers, judged: Volume, steps: number, what: string): 
 
 const describeCase = ({ name, options, x }: Case) => `${name} ${JSON.stringify(options)} of [${x.shape}]`;
 
-describe.each(contenders())('$name: the definition', (contender) => {
+/** What the first contender, the reference, gave. */
+const first = new Map<Case, Uint32Array>();
+
+describe.each(contenders())('$name: the definition, and the same bits', (contender) => {
   test.each(cases)('$title', ({ cases }) => {
     contender.use();
     for (const one of cases) {
       const y = made(one).forward(one.x);
+      const known = first.get(one);
+      if (known === undefined) first.set(one, bits(y));
+      else expect(bits(y), describeCase(one)).toEqual(known);
       expectNear({ data: y.data, shape: [...y.shape] }, one.judge(), one.roundings, describeCase(one));
     }
   });
 });
+
+const numbers = ({ data, shape }: Tensor): Numbers => ({ data, shape: [...shape] });
 
 describe('TF.js', () => {
   test.each(cases)('$title', ({ title, cases }) => {
@@ -333,7 +342,6 @@ describe('TF.js', () => {
     const absent = ['DepthwiseConv1D', 'SeparableConv1D', 'Conv1DTranspose'].includes(title);
     expect(judgeable.length).toBeGreaterThanOrEqual(absent ? 0 : 5);
     for (const one of judgeable) {
-      const numbers = (t: Tensor): Numbers => ({ data: t.data, shape: [...t.shape] });
       const { peer } = one;
       if (peer === null) continue;
       const y = made(one).forward(one.x);
@@ -359,12 +367,7 @@ describe('TF.js', () => {
             const weights = [tensor(random, [...shape]), tensor(random, [4])];
             const options = { filters: 4, kernelSize, strides: 2, padding };
             const y = made({ name, options, x, weights }).forward(x);
-            const theirs = tfjsLayer(
-              peer,
-              options,
-              { data: x.data, shape: [...x.shape] },
-              weights.map((w) => ({ data: w.data, shape: [...w.shape] })),
-            );
+            const theirs = tfjsLayer(peer, options, numbers(x), weights.map(numbers));
             expect(y.shape).toEqual(theirs.shape);
             const window = {
               kernelSize: [1, kernelSize, kernelSize],
@@ -385,9 +388,30 @@ describe('TF.js', () => {
         }
   });
 
+  test('errs where the definition judges alone', () => {
+    const random = new Random(7);
+    const of = (name: Case['name'], options: Case['options'], x: Tensor, weights: Tensor[]) =>
+      made({ name, options, x, weights }).forward(x);
+    const image = tensor(random, [1, 9, 9, 2]);
+    const depthwise = [tensor(random, [3, 3, 2, 1]), tensor(random, [2])];
+    const dilated = { kernelSize: 3, dilationRate: 2, padding: 'valid' };
+    expect(of('DepthwiseConv2D', dilated, image, depthwise).shape).toEqual([1, 5, 5, 2]);
+    expect(tfjsLayer('depthwiseConv2d', dilated, numbers(image), depthwise.map(numbers)).shape).toEqual([
+      1, 7, 7, 2,
+    ]);
+
+    const clip = tensor(random, [1, 5, 5, 5, 2]);
+    const kernel = [tensor(random, [1, 1, 1, 2, 3]), tensor(random, [3])];
+    const sparse = { filters: 3, kernelSize: 1, strides: 3, padding: 'same' };
+    const theirs = tfjsLayer('conv3d', sparse, numbers(clip), kernel.map(numbers));
+    const ours = of('Conv3D', sparse, clip, kernel);
+    expect(theirs.shape).toEqual(ours.shape);
+    expect(Math.max(...ours.data.map((value, i) => Math.abs(value - theirs.data[i])))).toBeGreaterThan(0.1);
+  });
+
   test('global pooling, Dense on the last axis of three, Flatten', () => {
     const x = Tensor.randn([2, 5, 7, 3], { seed: 4 });
-    const image = { data: x.data, shape: [...x.shape] };
+    const image = numbers(x);
     const all: Window = {
       kernelSize: [1, 5, 7],
       strides: [1, 1, 1],
@@ -416,8 +440,8 @@ describe('TF.js', () => {
     const theirs = tfjsLayer(
       'dense',
       { units: 5, activation: 'relu' },
-      { data: sequence.data, shape: [2, 4, 6] },
-      dense.getWeights().map((w) => ({ data: w.data, shape: [...w.shape] })),
+      numbers(sequence),
+      dense.getWeights().map(numbers),
     );
     expect(ours.shape).toEqual(theirs.shape);
     const [kernel] = dense.getWeights();
