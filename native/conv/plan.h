@@ -20,6 +20,7 @@ enum class FilterKind {
 enum class DenseSource {
   indirect,  // a pointer per tap and output position, into the input itself
   bands,     // few channels: padded input rows in a buffer, where a kernel row is one contiguous run
+  narrow,    // few output channels: transposed input rows in a buffer, where positions are neighbours
 };
 
 // Output positions that share their pattern of taps: all of a convolution's; of a transposed one's those that
@@ -99,6 +100,7 @@ void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, i
                    const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runNarrow(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runDepthwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
                   const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);

@@ -6,8 +6,10 @@
 
 namespace convkit {
 
-constexpr int kMaxVectors = 4;  // widest filter panel, in vectors
-constexpr int kMaxRows = 14;    // tallest tile, in output positions
+constexpr int kMaxVectors = 4;     // widest filter panel, in vectors
+constexpr int kMaxRows = 14;       // tallest tile, in output positions
+constexpr int kNarrowOutputs = 4;  // most output channels of a tile whose lanes are positions
+constexpr int kNarrowVectors = 4;  // vectors of positions of such a tile
 
 enum class Activation : int32_t { none, relu, relu6, leakyRelu, sigmoid, tanh, silu, gelu, hardswish };
 
@@ -28,6 +30,22 @@ struct GemmTile {
   float low, high;  // -inf and +inf where there is nothing to clamp
 };
 using GemmKernel = void (*)(const GemmTile&);
+
+// One tile of a convolution to few channels: kNarrowVectors vectors of output positions, each of neighbours,
+// by all output channels. Lane l of vector j:
+//   c[j][l * ldc + n] = clamp(sum over taps t, k < depth of lines[t * kNarrowVectors + j][k * step + l] *
+//   weights[t][k * weightStep + n] + bias[n], low, high)
+struct NarrowTile {
+  const float* const* lines;    // [taps][kNarrowVectors]
+  const float* const* weights;  // [taps]
+  int64_t taps, depth, step, weightStep;
+  const float* bias;
+  float* c[kNarrowVectors];
+  int count[kNarrowVectors];  // lanes to write, 0..lanes
+  int64_t ldc;
+  float low, high;
+};
+using NarrowKernel = void (*)(const NarrowTile&);
 
 // One tile of a convolution whose groups are narrower than a vector: `height` output positions by `blocks`
 // blocks of output channels, each a vector of whole groups. Lane l of step k reads input channel base +
@@ -94,6 +112,7 @@ struct Kernels {
   int lanes;
   int rows[kMaxVectors + 1];  // [vectors]: the tallest tile for a panel that wide; 0 where there is none
   GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];  // [vectors][height]
+  NarrowKernel narrow[kNarrowOutputs + 1];         // [output channels]; null where they fill a vector well
   int groupedRows;                                 // tallest grouped and depthwise tile
   GroupedKernel grouped[kMaxRows + 1];             // [height]
   GroupedKernel depthwise[kMaxRows + 1];           // [height]: depth 1, index[l] = l

@@ -4,6 +4,7 @@
 
 #include "elementwise/kernels.h"
 #include "gemm/microkernel.h"
+#include "gemm/narrow.h"
 #include "grouped/depthwise_run.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
@@ -17,6 +18,15 @@ template <class Simd, int kVectors, int kHeight>
 constexpr void addGemm(Kernels& table) {
   table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors>;
   if constexpr (kHeight > 1) addGemm<Simd, kVectors, kHeight - 1>(table);
+}
+
+// Filters that fill a quarter of a vector at most. (AVX2 has registers for no more.)
+template <class Simd, int kOutputs>
+constexpr void addNarrow(Kernels& table) {
+  if constexpr (kOutputs <= kNarrowOutputs && kOutputs * 4 <= Simd::kLanes) {
+    table.narrow[kOutputs] = narrowTile<Simd, kOutputs>;
+    addNarrow<Simd, kOutputs + 1>(table);
+  }
 }
 
 template <class Simd, int kHeight>
@@ -50,6 +60,7 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
+  addNarrow<Simd, 1>(table);
   addGrouped<Simd, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 3, 1, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 3, 2, kGroupedRows>(table);
