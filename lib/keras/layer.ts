@@ -111,9 +111,7 @@ export abstract class WeightedKerasLayer extends KerasLayer {
   }
 
   override getWeights(): Tensor[] {
-    return this.#weights().map(([, tensor]) =>
-      wrap(logicalArray(tensor, 'getWeights').slice(), ROW_MAJOR, tensor.shape),
-    );
+    return this.#weights().map(([, tensor]) => copyOf(tensor));
   }
 
   override setWeights(weights: readonly Tensor[]): void {
@@ -122,18 +120,7 @@ export abstract class WeightedKerasLayer extends KerasLayer {
       const own = new Map(this.#plan.names.map((name, i) => [name, given[i]]));
       this.adopt((name) => own.get(name));
     }
-    const own = this.#weights();
-    own.forEach(([name, tensor], i) => {
-      if (!sameShape(tensor.shape, given[i].shape)) {
-        throw wrongShape(
-          this.operation,
-          `Layer weight shape ${showShape(tensor.shape)} of ${name} not compatible with provided weight shape ${showShape(given[i].shape)}`,
-        );
-      }
-    });
-    own.forEach(([, tensor], i) => {
-      assign(tensor, given[i], 'setWeights');
-    });
+    assignAll(this.#weights(), given, this.operation);
   }
 
   protected override pending(): string | null {
@@ -184,6 +171,28 @@ export abstract class WeightedKerasLayer extends KerasLayer {
   }
 }
 
+export const copyOf = (tensor: Tensor): Tensor =>
+  wrap(logicalArray(tensor, 'getWeights').slice(), ROW_MAJOR, tensor.shape);
+
+/** Copies tensors into weights, unless one of them has another shape. */
+export function assignAll(
+  weights: readonly (readonly [name: string, tensor: Tensor])[],
+  given: readonly Tensor[],
+  label: string,
+): void {
+  weights.forEach(([name, tensor], i) => {
+    if (!sameShape(tensor.shape, given[i].shape)) {
+      throw wrongShape(
+        label,
+        `Layer weight shape ${showShape(tensor.shape)} of ${name} not compatible with provided weight shape ${showShape(given[i].shape)}`,
+      );
+    }
+  });
+  weights.forEach(([, tensor], i) => {
+    assign(tensor, given[i], 'setWeights');
+  });
+}
+
 /** A list of so many tensors. */
 export function checkWeights(weights: unknown, count: number, label: string): readonly Tensor[] {
   if (!Array.isArray(weights)) {
@@ -212,7 +221,7 @@ function checkedName(name: unknown, label: string): string | null {
 
 const showSizes = (shape: PartialShape): string => `[${shape.map(String).join(', ')}]`;
 
-function sizes(value: unknown, label: string): PartialShape {
+export function sizes(value: unknown, label: string): PartialShape {
   if (!Array.isArray(value)) {
     throw wrongType(label, `inputShape must be an array of sizes, not ${show(value)}`);
   }

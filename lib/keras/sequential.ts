@@ -5,7 +5,15 @@ import { Module } from '../nn/module.js';
 import { Sequential as Stack } from '../nn/sequential.js';
 import { knownOptions } from '../ops/options.js';
 import { Tensor } from '../tensor/tensor.js';
-import { checkWeights, KerasLayer, type PartialShape } from './layer.js';
+import {
+  assignAll,
+  checkWeights,
+  copyOf,
+  KerasLayer,
+  type PartialShape,
+  sizes,
+  WeightedKerasLayer,
+} from './layer.js';
 
 export interface SequentialOptions {
   layers?: readonly Module[];
@@ -61,8 +69,8 @@ export class Sequential extends Stack {
   /** Makes all weights for inputs of a shape, batch (of any size, or null) included. */
   build(inputShape: PartialShape): void {
     const [first] = this.#layers;
-    const sizes = inputShape.slice(1);
-    if (sizes.every((size) => size !== null)) this.forward(Tensor.zeros([0, ...sizes]));
+    const image = sizes(inputShape, 'Sequential').slice(1);
+    if (image.every((size) => size !== null)) this.forward(Tensor.zeros([0, ...image]));
     else if (first instanceof KerasLayer) first.build(inputShape);
   }
 
@@ -76,26 +84,19 @@ export class Sequential extends Stack {
     return this.forward(x);
   }
 
-  /** Copies of all weights, layer by layer, in Keras's order and layouts. */
+  /** Copies of all weights, layer by layer, each layer's in its own order and layouts. */
   getWeights(): Tensor[] {
-    return this.#weighted().flatMap((layer) => layer.getWeights());
+    return tensorsOf(this).map(([, tensor]) => copyOf(tensor));
   }
 
   /**
-   * Copies weights in, in the order of `getWeights`; the weights must be there already.
+   * Copies weights in, in the order of `getWeights`; the weights must be there already. Nothing is copied unless all fit.
    *
    * @throws ShapeError | RangeError where number or shapes differ.
    */
   setWeights(weights: readonly Tensor[]): void {
-    const layers = this.#weighted();
-    const counts = layers.map((layer) => layer.getWeights().length);
-    const all = counts.reduce((sum, count) => sum + count, 0);
-    const given = checkWeights(weights, all, 'Sequential');
-    let next = 0;
-    layers.forEach((layer, i) => {
-      layer.setWeights(given.slice(next, next + counts[i]));
-      next += counts[i];
-    });
+    const own = tensorsOf(this);
+    assignAll(own, checkWeights(weights, own.length, 'Sequential'), 'Sequential');
   }
 
   override namedChildren(): [string, Module][] {
@@ -104,10 +105,6 @@ export class Sequential extends Stack {
 
   #named(name: string): Module | undefined {
     return this.namedChildren().find(([own]) => own === name)?.[1];
-  }
-
-  #weighted(): (KerasLayer | Sequential)[] {
-    return this.#layers.filter((layer) => layer instanceof KerasLayer || layer instanceof Sequential);
   }
 
   #append(layer: unknown): void {
@@ -125,6 +122,16 @@ export class Sequential extends Stack {
     const [first] = this.#layers;
     if (first instanceof KerasLayer && first.inputShape !== null) this.build([null, ...first.inputShape]);
   }
+}
+
+const weightsAt = (path: string, layer: Module): [string, Tensor][] =>
+  tensorsOf(layer).map(([name, tensor]) => [`${path}.${name}`, tensor]);
+
+/** A layer's weights, those that wait for an input left out. */
+function tensorsOf(layer: Module): [string, Tensor][] {
+  if (layer instanceof WeightedKerasLayer && !layer.built) return [];
+  if (!(layer instanceof Sequential)) return layer.namedParameters();
+  return layer.namedChildren().flatMap(([path, inner]) => weightsAt(path, inner));
 }
 
 const nameOf = (layer: Module): string | null => (layer instanceof KerasLayer ? layer.name : null);

@@ -233,6 +233,31 @@ describe('Sequential', () => {
     );
   });
 
+  test('counts the weights of convkit layers and of stacks within', () => {
+    const make = () =>
+      new Sequential([
+        new nn.Linear(4, 3),
+        new Sequential([new Dense({ units: 2, inputShape: [3] }), new nn.ReLU()]),
+      ]);
+    const [a, b] = [make(), make()];
+    expect(a.getWeights().map(({ shape }) => shape)).toEqual([[3, 4], [3], [3, 2], [2]]);
+    b.setWeights(a.getWeights());
+    const x = Tensor.randn([2, 4], { seed: 1 });
+    expect(b.predict(x).toArray()).toEqual(a.predict(x).toArray());
+    const wrong = [
+      ...a
+        .getWeights()
+        .slice(0, 3)
+        .map((w) => Tensor.zeros(w.shape)),
+      Tensor.zeros([3]),
+    ];
+    expect(() => b.setWeights(wrong)).toThrow(
+      'Sequential: Layer weight shape [2] of 1.0.bias not compatible with provided weight shape [3]',
+    );
+    expect(b.predict(x).toArray()).toEqual(a.predict(x).toArray());
+    expect(() => Reflect.apply(b.build, b, [4])).toThrow('inputShape must be an array of sizes');
+  });
+
   test('names its layers in their order', () => {
     const net = new Sequential();
     net.add(new Flatten({ inputShape: [4] }));
