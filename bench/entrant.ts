@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Absent, type Contender } from './contenders/contender.js';
 import { convkitContender } from './contenders/convkit.js';
@@ -72,7 +73,7 @@ async function report(): Promise<EngineReport> {
   return {
     name: info.name,
     isa: info.isa,
-    binary: info.binary,
+    binary: info.binary === null ? null : relative(process.cwd(), info.binary),
     reason: info.reason,
     numerics: info.numerics,
     supported: info.name === 'native' ? cpu.supported : [],
