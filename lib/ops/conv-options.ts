@@ -174,7 +174,7 @@ export function sameSettings(a: ConvSettings, b: ConvSettings): boolean {
     a.transposed === b.transposed &&
     sameTriple(a.outputPadding, b.outputPadding) &&
     a.activation.kind === b.activation.kind &&
-    a.activation.negativeSlope === b.activation.negativeSlope &&
+    Object.is(a.activation.negativeSlope, b.activation.negativeSlope) &&
     sameTriple(a.stride, b.stride) &&
     sameTriple(a.dilation, b.dilation) &&
     a.padding.rule === b.padding.rule &&

@@ -75,6 +75,15 @@ describe.each(contenders())('$name', (contender) => {
     );
   });
 
+  test('a slope of -0 after one of 0 with the same weight gives its own zeros', () => {
+    contender.use();
+    const filter = Tensor.ones([1, 1, 1, 1]);
+    const minus = Tensor.full([1, 1, 1, 1], -1);
+    const activation = 'leakyRelu';
+    expect(ops.conv2d(minus, filter, null, { activation, negativeSlope: 0 }).item()).toBe(-0);
+    expect(ops.conv2d(minus, filter, null, { activation, negativeSlope: -0 }).item()).toBe(0);
+  });
+
   test('weights that changed are seen: through .data, through markChanged, through the bias', () => {
     contender.use();
     const own = new Float32Array([1, 1]);
