@@ -3,7 +3,7 @@
 import { inspect } from 'node:util';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { sameShape, showShape } from '../tensor/shape.js';
-import { assign, Tensor } from '../tensor/tensor.js';
+import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
 
 /** Weights by name, as PyTorch names them: `'0.weight'`. */
 export type StateDict = Record<string, Tensor>;
@@ -154,9 +154,9 @@ export abstract class Module {
       const title = `Error(s) in loading state_dict for ${moduleName(this)}:`;
       throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'));
     }
-    for (const [name, tensor] of own) {
-      if (Object.hasOwn(dict, name)) assign(tensor, dict[name], 'loadStateDict');
-    }
+    const fitting = own.filter(([name]) => Object.hasOwn(dict, name));
+    for (const [name] of fitting) logicalArray(dict[name], `loadStateDict: "${name}"`); // throws where detached
+    for (const [name, tensor] of fitting) assign(tensor, dict[name], 'loadStateDict');
     return { missingKeys, unexpectedKeys };
   }
 

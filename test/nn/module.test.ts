@@ -86,6 +86,18 @@ describe('stateDict and loadStateDict', () => {
     expect(to.stateDict()['2.bias'].item()).toBe(1);
   });
 
+  test('nothing is copied where a later tensor has lost its memory', () => {
+    const to = build();
+    const before = to.stateDict()['0.weight'].toArray();
+    const lost = Tensor.ones([1]);
+    structuredClone(lost.data.buffer, { transfer: [lost.data.buffer as ArrayBuffer] });
+    const dict = { ...to.stateDict(), '0.weight': Tensor.ones([2, 1, 3, 3]), '2.bias': lost };
+    expect(() => to.loadStateDict(dict)).toThrow(
+      'loadStateDict: "2.bias": the buffer of a tensor of 1 elements',
+    );
+    expect(to.stateDict()['0.weight'].toArray()).toEqual(before);
+  });
+
   test('a write through the dictionary is seen by the layer', () => {
     const net = new nn.Sequential(new nn.Conv2d(1, 1, 1));
     net.forward(Tensor.ones([1, 1, 1, 1]));
