@@ -55,14 +55,16 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
   return command.run(rest);
 }
 
-// A reader that closes the pipe early (`| head`) is no reason for a stack trace; the writer is told by its callback.
+// A reader that closes the pipe early (`| head`) or a full disk is no reason for a stack trace.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`convkit: ${error.message}\n`);
+  process.exitCode = 1;
 });
 
 main(process.argv.slice(2)).then(
   (code) => {
-    process.exitCode = code;
+    process.exitCode ??= code;
   },
   (error: unknown) => {
     process.stderr.write(`convkit: ${error instanceof Error ? error.message : String(error)}\n`);
