@@ -28,12 +28,21 @@ export const wrongShape = (operation: string, law: string, cure?: string): Shape
 
 /** Prints a value the way error sentences quote it: short, unambiguous, on one line. */
 export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
+  return shown(value, 0);
+}
+
+/** More brackets than any option has; a list may contain itself. */
+const DEEPEST = 3;
+const LONGEST = 80;
+
+function shown(value: unknown, depth: number): string {
+  if (typeof value === 'string') return `'${value.length > LONGEST ? `${value.slice(0, LONGEST)}…` : value}'`;
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
   if (typeof value === 'symbol') return value.toString();
   if (Array.isArray(value)) {
-    const items = value.slice(0, 8).map(show);
+    if (depth === DEEPEST) return '[…]';
+    const items = value.slice(0, 8).map((item) => shown(item, depth + 1));
     return `[${items.join(', ')}${value.length > 8 ? ', …' : ''}]`;
   }
   if (ArrayBuffer.isView(value)) {

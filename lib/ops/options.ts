@@ -23,6 +23,10 @@ function distance(a: string, b: string): number {
 
 /** The known word that was probably meant: `did you mean 'stride'?`, or the whole list where none is near. */
 export function suggestion(word: string, known: readonly string[]): string {
+  return didYouMean(word, known) ?? `known are ${known.map((name) => `'${name}'`).join(', ')}`;
+}
+
+function didYouMean(word: string, known: readonly string[]): string | undefined {
   const plain = word.slice(0, 64).replaceAll('_', '');
   let nearest = '';
   let best = Math.max(2, Math.floor(plain.length / 3)) + 1;
@@ -33,9 +37,7 @@ export function suggestion(word: string, known: readonly string[]): string {
       nearest = candidate;
     }
   }
-  return nearest === ''
-    ? `known are ${known.map((name) => `'${name}'`).join(', ')}`
-    : `did you mean '${nearest}'?`;
+  return nearest === '' ? undefined : `did you mean '${nearest}'?`;
 }
 
 /** The options as an object, every name of which is known. `undefined` and `null` are no options at all. */
@@ -123,7 +125,7 @@ export function oneOf<T extends string>(
   throw wrongValue(
     operation,
     `${name} must be one of {${words}}, but got ${name}=${show(value)}`,
-    suggestion(value, known),
+    didYouMean(value, known),
   );
 }
 

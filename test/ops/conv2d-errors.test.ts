@@ -10,6 +10,9 @@ const weight = Tensor.zeros([4, 3, 3, 3]);
 /** Calls without the compiler's protection, as JavaScript does. */
 const conv2d = (...args: unknown[]) => Reflect.apply(ops.conv2d, null, args);
 
+const endless: unknown[] = [];
+endless.push(endless);
+
 const wrong: [string, unknown[], new () => Error, string | RegExp][] = [
   [
     'x as an array',
@@ -205,6 +208,18 @@ const wrong: [string, unknown[], new () => Error, string | RegExp][] = [
   ],
   ['options as a number', [x, weight, null, 2], TypeError, 'options must be an object, not 2'],
   ['an output beyond counting', [x, weight, null, { padding: 2 ** 31 - 1 }], RangeError, 'conv2d: '],
+  [
+    'a list that contains itself',
+    [x, weight, null, { stride: endless }],
+    RangeError,
+    'a list of 2 numbers, but got stride=[[[[…]]]]',
+  ],
+  [
+    'a padding mode that resembles none',
+    [x, weight, null, { paddingMode: 'x'.repeat(200) }],
+    RangeError,
+    /must be one of \{'zeros', 'reflect', 'replicate', 'circular'\}, but got paddingMode='x{80}…'$/,
+  ],
 ];
 
 describe.each(contenders())('$name', (contender) => {
