@@ -4,7 +4,7 @@ import type { ConvGeometry, PoolGeometry } from '../../binding.js';
 import { NO_TAP, tapSources, transposedTapSources } from '../backend/reference/padding.js';
 import { effectiveKernel } from '../ops/conv-geometry.js';
 import { type PoolSettings, paddingOf } from '../ops/pool-geometry.js';
-import type { ConvStep, PadStep, PoolStep } from '../ops/trace.js';
+import type { ConvStep, OtherStep, PadStep, PoolStep, TracedStep } from '../ops/trace.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type AxisField, beside, type Field, identity, join, through, union, type Window } from './field.js';
 import type { Made, Recording } from './record.js';
@@ -45,8 +45,15 @@ export function traceFields({ made, input }: Recording): Fields {
       const note = (text: string) => notes.add(`${step.operation}: ${text}`);
       const below = inputs[0].trailing;
       const place = step.kind === 'relabel' ? step.trailing : below;
+      if (step.kind === 'other') {
+        note('what its outputs see is not followed');
+        continue;
+      }
       const fields = inputs.map(({ field }) => field);
-      known.set(storageOf(output), { field: after(each, rank, fields, below, note), trailing: place });
+      known.set(storageOf(output), {
+        field: after({ step, output }, rank, fields, below, note),
+        trailing: place,
+      });
     }
   }
   return { rank, of: (tensor) => placed(tensor)?.field ?? null, notes: [...notes] };
@@ -68,7 +75,7 @@ function hasChannelsLast(made: readonly Made[]): boolean {
 }
 
 function after(
-  { step, output }: Made,
+  { step, output }: { step: Exclude<TracedStep, OtherStep>; output: Tensor },
   rank: number,
   inputs: readonly Field[],
   trailing: number,

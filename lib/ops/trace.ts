@@ -62,6 +62,11 @@ export interface RelabelStep extends Step {
   readonly trailing: number;
 }
 
+/** Whose positions are not followed: unfold and fold. */
+export interface OtherStep extends Step {
+  readonly kind: 'other';
+}
+
 export type TracedStep =
   | ConvStep
   | PoolStep
@@ -69,7 +74,8 @@ export type TracedStep =
   | PointwiseStep
   | ConcatStep
   | PadStep
-  | RelabelStep;
+  | RelabelStep
+  | OtherStep;
 
 export type Observer = (step: TracedStep, output: Tensor) => void;
 

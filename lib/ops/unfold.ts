@@ -10,6 +10,7 @@ import { effectiveKernel } from './conv-geometry.js';
 import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode, rowMajor } from './inputs.js';
 import { knownOptions, type PerDimension, perDimension } from './options.js';
 import { finished, type Prepared, runNow } from './run.js';
+import { traced, tracing } from './trace.js';
 
 export interface UnfoldOptions {
   /** Positions a window covers. */
@@ -132,6 +133,7 @@ export function prepareUnfold(x: Tensor, settings: WindowSettings, mode: Mode): 
   const batch = channelAxis === 1 ? shape[0] : 1;
   const columns = [channels * product(window.kernelSize), product(window.outputSize)];
   const outputShape = [...shape.slice(0, channelAxis), ...columns];
+  if (tracing()) return traced({ kind: 'other', operation, inputs: [x] }, outputShape, ROW_MAJOR);
   const binding = active();
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
@@ -194,6 +196,7 @@ export function prepareFold(columns: Tensor, settings: FoldSettings, mode: Mode)
   }
   const batch = axis === 1 ? shape[0] : 1;
   const outputShape = [...shape.slice(0, axis), channels, ...settings.outputSize.slice(1)];
+  if (tracing()) return traced({ kind: 'other', operation, inputs: [columns] }, outputShape, axis);
   const binding = active();
   const input = rowMajor(columns, mode, operation);
   const y = allocateOutput(outputShape, operation);

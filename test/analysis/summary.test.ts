@@ -159,6 +159,29 @@ Params size:      3.6 kB
     expect(lines.some((line) => line.includes('…'))).toBe(true);
   });
 
+  it('runs shapes through every operation, and says where fields cannot be followed', () => {
+    class Columns extends nn.Module {
+      readonly conv = new nn.Conv2d(1, 2, 3);
+      override forward(x: Tensor): Tensor {
+        const y = ops.avgPool2d(ops.pad(this.conv.forward(x), { padding: [1, 1, 1, 1] }), { kernelSize: 2 });
+        const columns = ops.unfold(ops.mul(y, y), { kernelSize: 2 });
+        const [, , height, width] = y.shape;
+        return ops.correlate2d(
+          ops.fold(columns, { kernelSize: 2, outputSize: [height, width] }),
+          Tensor.ones([2, 2]),
+        );
+      }
+    }
+    const table = analysis.summary(new Columns(), { inputShape: [1, 1, 8, 8] });
+    expect(table.rows.map(({ outputShape }) => outputShape)).toEqual([
+      [1, 2, 5, 5],
+      [1, 2, 6, 6],
+    ]);
+    expect(table.rows.map(({ receptiveField }) => receptiveField?.size)).toEqual([undefined, [3, 3]]);
+    expect(table.notes).toEqual(['unfold: what its outputs see is not followed']);
+    expect(table.totals.macs).toBe(36 * 2 * 9 + 2 * 25 * 4);
+  });
+
   it('shows the built-in model', () => {
     const table = analysis.summary(new models.Scattering(), { inputShape: [1, 1, 128, 128] });
     expect(table.rows[0].outputShape).toEqual([1, 3216]);
