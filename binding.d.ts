@@ -6,7 +6,7 @@
 // two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 2;
+export type Abi = 3;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -45,7 +45,11 @@ export interface ConvGeometry {
   readonly outputSize: Triple;
   readonly paddingMode: PaddingMode;
   readonly activation: Activation;
-  readonly algorithm: 'direct';
+  /**
+   * 'direct': one chain of taps an output. 'winograd2', 'winograd4': minimal filtering of tiles of 2x2 or 4x4 outputs, other
+   * bits; kernel 1x3x3, stride 1, one group, not transposed. Its steps are those of lib/backend/reference/winograd.ts.
+   */
+  readonly algorithm: 'direct' | 'winograd2' | 'winograd4';
   /**
    * The transpose of a convolution that takes [outputSize, outChannels] to [inputSize, inChannels] with these sizes; its
    * weight is [inChannels, outChannels / groups, ...kernelSize], its padding mode zeros. Each output is a gather: one chain

@@ -1,6 +1,7 @@
 // Convolution layers: sizes, options and initial weights; the work is that of ops.conv1d, conv2d and conv3d. One base
 // serves every number of dimensions.
 
+import { checkWinograd } from '../ops/algorithm.js';
 import { prepareConv } from '../ops/conv.js';
 import {
   CONV_OPTION_NAMES,
@@ -54,7 +55,9 @@ abstract class ConvLayer extends WeightedLayer {
     const outputs = checkedCount(outChannels, 'outChannels', label);
     if (inputs !== null) checkDivisible('in_channels', inputs, groups, label);
     checkDivisible('out_channels', outputs, groups, label);
-    const kernel = perDimension(kernelSize, rank, KERNEL, label).slice(3 - rank);
+    const kernelTriple = perDimension(kernelSize, rank, KERNEL, label);
+    checkWinograd(settings.algorithm, { ...settings, kernelSize: kernelTriple }, label);
+    const kernel = kernelTriple.slice(3 - rank);
     super({
       label,
       inputsName: 'inChannels',

@@ -52,13 +52,14 @@ export function applyFilter(application: Application): Prepared {
   // One lookup where this weight met images of this size before.
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
-  const { conv, outputSize } = filter.sized(depth, height, width, requested, () =>
+  const sized = filter.sized(depth, height, width, requested, () =>
     application.geometry([depth, height, width]),
   );
 
+  const { conv, outputSize } = sized;
   const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
-  const packed = filter.packed(conv, weight, operation);
+  const packed = filter.packed(sized, weight, operation);
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, channelAxis, outputShape);

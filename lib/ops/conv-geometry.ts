@@ -2,7 +2,7 @@
 
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { wrongShape, wrongValue } from '../errors.js';
-import { chooseAlgorithm } from './algorithm.js';
+import { checkWinograd, chooseAlgorithm } from './algorithm.js';
 import type { ConvSettings } from './conv-options.js';
 
 /** The filter's side of a geometry. */
@@ -62,7 +62,12 @@ export function convGeometry(
   checkCountable(operation, 'one image of the input', [filter.inChannels, ...inputSize]);
   checkCountable(operation, 'one image of the output', [filter.outChannels, ...output]);
 
-  return {
+  checkWinograd(
+    settings.algorithm,
+    { kernelSize: filter.kernelSize, stride, groups: settings.groups },
+    operation,
+  );
+  const geometry = {
     inChannels: filter.inChannels,
     outChannels: filter.outChannels,
     groups: settings.groups,
@@ -75,9 +80,9 @@ export function convGeometry(
     outputSize: output,
     paddingMode: settings.paddingMode,
     activation: settings.activation,
-    algorithm: chooseAlgorithm(settings.algorithm),
     transposed: false,
   };
+  return { ...geometry, algorithm: chooseAlgorithm(settings.algorithm, geometry) };
 }
 
 /** The engine's tables index the elements of one image by 32-bit integers. */

@@ -2,7 +2,6 @@
 
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
-import { chooseAlgorithm } from './algorithm.js';
 import { effectiveKernel, type FilterSize, times } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, parseConvOptions } from './conv-options.js';
 import { knownOptions, type PerDimension, perDimension, toTriple, wholeNumber } from './options.js';
@@ -57,6 +56,10 @@ export function parseConvTransposeOptions(
     );
   }
   const settings = parseConvOptions(rest, rank, operation);
+  if (settings.algorithm === 'winograd') {
+    const law = "algorithm 'winograd' does not serve transposed convolutions";
+    throw wrongValue(operation, law, "use 'auto' or 'direct'");
+  }
   const extra = perDimension(outputPadding, rank, OUTPUT_PADDING, operation);
   const { stride, dilation, padding } = settings;
   if (extra.some((size, axis) => size >= Math.max(stride[axis], dilation[axis]) && size > 0)) {
@@ -170,7 +173,7 @@ export function convTransposeGeometry(
     outputSize: output,
     paddingMode: 'zeros',
     activation: settings.activation,
-    algorithm: chooseAlgorithm(settings.algorithm),
+    algorithm: 'direct',
     transposed: true,
   };
 }

@@ -18,16 +18,22 @@ export interface SizedConv {
   /** The output size that a transposed convolution was asked for; null where it follows. */
   readonly requested: Triple | null;
   readonly conv: Conv;
+  readonly algorithm: ConvGeometry['algorithm'];
   readonly outputSize: Triple;
+}
+
+interface Packed {
+  readonly filter: PackedFilter;
+  readonly weightVersion: number;
+  readonly biasVersion: number;
 }
 
 /** One weight and bias under one set of settings. */
 export class Filter {
   readonly #sizes: SizedConv[] = [];
   #next = 0;
-  #packed: PackedFilter | undefined;
-  #weightVersion = -1;
-  #biasVersion = -1;
+  /** By algorithm, which may differ from one image size to another. */
+  readonly #packed = new Map<ConvGeometry['algorithm'], Packed>();
 
   constructor(
     readonly binding: Binding,
@@ -56,30 +62,26 @@ export class Filter {
     }
     const made = geometry();
     const conv = this.binding.createConv(made);
-    const sized = { depth, height, width, requested, conv, outputSize: made.outputSize };
+    const { algorithm, outputSize } = made;
+    const sized = { depth, height, width, requested, conv, algorithm, outputSize };
     this.#sizes[this.#next] = sized;
     this.#next = (this.#next + 1) % SIZES_KEPT;
     return sized;
   }
 
   /** The weights as the kernels read them, packed anew where they may have changed. */
-  packed(conv: Conv, weight: Tensor, operation: string): PackedFilter {
+  packed({ conv, algorithm }: SizedConv, weight: Tensor, operation: string): PackedFilter {
     const weightVersion = storageOf(weight).version;
     const biasVersion = this.bias === null ? 0 : storageOf(this.bias).version;
-    if (
-      this.#packed === undefined ||
-      weightVersion !== this.#weightVersion ||
-      biasVersion !== this.#biasVersion
-    ) {
-      this.#packed = this.binding.packFilter(
-        conv,
-        rowMajor(weight, 'now', operation),
-        this.bias === null ? null : rowMajor(this.bias, 'now', operation),
-      );
-      this.#weightVersion = weightVersion;
-      this.#biasVersion = biasVersion;
-    }
-    return this.#packed;
+    const kept = this.#packed.get(algorithm);
+    if (kept?.weightVersion === weightVersion && kept.biasVersion === biasVersion) return kept.filter;
+    const filter = this.binding.packFilter(
+      conv,
+      rowMajor(weight, 'now', operation),
+      this.bias === null ? null : rowMajor(this.bias, 'now', operation),
+    );
+    this.#packed.set(algorithm, { filter, weightVersion, biasVersion });
+    return filter;
   }
 }
 

@@ -97,15 +97,15 @@ export function prepareLinear(
       ONE,
       operation,
     );
-  const { conv } = filter.sized(1, 1, 1, null, geometry);
-  const packed = filter.packed(conv, weight, operation);
+  const sized = filter.sized(1, 1, 1, null, geometry);
+  const packed = filter.packed(sized, weight, operation);
   const input = rowMajor(x, mode, operation);
   const y = memory ?? allocateOutput([...leading, outFeatures], operation);
   const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);
   if (rows === 0) return finished(output);
   return {
     output,
-    run: () => binding.conv(conv, packed, input, y, rows),
-    submit: () => binding.submit('conv', conv, packed, input, y, rows),
+    run: () => binding.conv(sized.conv, packed, input, y, rows),
+    submit: () => binding.submit('conv', sized.conv, packed, input, y, rows),
   };
 }

@@ -114,7 +114,7 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   const ActivationChoice activation = readActivation(env, fields.get("activation"), operation);
   g.activation = activation.kind;
   g.negativeSlope = activation.negativeSlope;
-  fields.choice("algorithm", {"direct"});
+  g.algorithm = static_cast<Algorithm>(fields.choice("algorithm", {"direct", "winograd2", "winograd4"}));
   g.transposed = fields.flag("transposed");
   return g;
 }

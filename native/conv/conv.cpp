@@ -9,6 +9,7 @@ namespace convkit {
 namespace {
 
 FilterKind filterKind(const ConvGeometry& g, int lanes) {
+  if (g.algorithm != Algorithm::direct) return FilterKind::winograd;
   const int64_t inputs = g.inChannels / g.groups, outputs = g.outChannels / g.groups;
   if (g.groups > 1 && inputs == 1 && outputs == 1) return FilterKind::depthwise;
   // At least two whole groups must share a vector, and their input channels must fit one too.
@@ -84,6 +85,7 @@ int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled) {
   if (batch == 0) return;
+  if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
   if (dense && conv.source == DenseSource::narrow) return runNarrow(conv, filter, x, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);

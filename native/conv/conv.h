@@ -11,6 +11,9 @@ namespace convkit {
 
 enum class PaddingMode : int32_t { zeros, reflect, replicate, circular };
 
+// One chain of taps an output, or Winograd's minimal filtering with tiles of 2x2 or 4x4 outputs: other bits.
+enum class Algorithm : int32_t { direct, winograd2, winograd4 };
+
 struct Triple {
   int64_t depth, height, width;
   int64_t product() const { return depth * height * width; }
@@ -25,6 +28,7 @@ struct ConvGeometry {
   // The transpose of a convolution that takes [outputSize, outChannels] to [inputSize, inChannels]; zero
   // padding only.
   bool transposed = false;
+  Algorithm algorithm = Algorithm::direct;
 };
 
 struct Conv;          // a checked geometry, bound to a kernel table

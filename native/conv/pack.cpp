@@ -55,6 +55,7 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
                                                         g.groups,
                                                         g.kernelSize,
                                                         g.transposed,
+                                                        g.algorithm,
                                                         conv.kind,
                                                         AlignedFloats(weights),
                                                         AlignedFloats(bias),
@@ -67,14 +68,15 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
                                                         {}});
 }
 
-std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias) {
+// The panels of a filter `steps` deep, its bias packed and its weights still zero; `sets` times as many
+// weights.
+std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_t sets, const float* bias) {
   const ConvGeometry& g = conv.geometry;
   const int lanes = conv.kernels->lanes;
-  const int64_t outputs = conv.groupOutputs(), depth = conv.groupInputs(), steps = conv.taps() * depth;
-  const int64_t vectors = ceilDivide(outputs, lanes);
+  const int64_t outputs = conv.groupOutputs(), vectors = ceilDivide(outputs, lanes);
   int64_t panels;
   const int widest = groupVectors(*conv.kernels, outputs, &panels);
-  auto filter = makeFilter(conv, static_cast<std::size_t>(g.groups * vectors * lanes * steps),
+  auto filter = makeFilter(conv, static_cast<std::size_t>(sets * g.groups * vectors * lanes * steps),
                            static_cast<std::size_t>(g.groups * vectors * lanes));
   filter->height = conv.kernels->rows[widest];
   int64_t vector = 0;  // counted over all groups
@@ -85,16 +87,38 @@ std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* wei
       const int64_t count = (end * lanes < outputs ? end * lanes : outputs) - begin * lanes;
       Panel panel{first,
                   count,
-                  group * depth,
+                  group * conv.groupInputs(),
                   static_cast<int>(end - begin),
                   static_cast<int>(count - (end - begin - 1) * lanes),
                   vector * lanes * steps,
                   vector * lanes};
-      packPanel(conv, weight, first, count, panel.vectors * lanes, filter->weights.data() + panel.weights);
       if (bias != nullptr) packBias(bias + first, count, filter->bias.data() + panel.bias);
       filter->panels.push_back(panel);
       vector += panel.vectors;
     }
+  }
+  return filter;
+}
+
+std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias) {
+  auto filter = makePanels(conv, conv.taps() * conv.groupInputs(), 1, bias);
+  for (const Panel& panel : filter->panels)
+    packPanel(conv, weight, panel.outChannel, panel.outCount, panel.vectors * conv.kernels->lanes,
+              filter->weights.data() + panel.weights);
+  return filter;
+}
+
+// One set of dense panels, a channel a step, for each element of the transformed tile.
+std::shared_ptr<const PackedFilter> packWinograd(const Conv& conv, const float* weight, const float* bias) {
+  const ConvGeometry& g = conv.geometry;
+  auto filter = makePanels(conv, g.inChannels, winogradElements(g.algorithm), bias);
+  const int64_t set = static_cast<int64_t>(filter->weights.size()) / winogradElements(g.algorithm);
+  for (const Panel& panel : filter->panels) {
+    const int64_t width = panel.vectors * conv.kernels->lanes;
+    for (int64_t n = 0; n < panel.outCount; n++)
+      for (int64_t c = 0; c < g.inChannels; c++)
+        transformFilter(g.algorithm, weight + ((panel.outChannel + n) * g.inChannels + c) * conv.taps(),
+                        filter->weights.data() + panel.weights + c * width + n, set);
   }
   return filter;
 }
@@ -131,7 +155,16 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
 }  // namespace
 
 std::shared_ptr<const PackedFilter> packFilter(const Conv& conv, const float* weight, const float* bias) {
-  return conv.kind == FilterKind::dense ? packDense(conv, weight, bias) : packGrouped(conv, weight, bias);
+  switch (conv.kind) {
+    case FilterKind::dense:
+      return packDense(conv, weight, bias);
+    case FilterKind::winograd:
+      return packWinograd(conv, weight, bias);
+    case FilterKind::grouped:
+    case FilterKind::depthwise:
+      break;
+  }
+  return packGrouped(conv, weight, bias);
 }
 
 int64_t packedBytes(const PackedFilter& filter) {

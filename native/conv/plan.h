@@ -14,6 +14,7 @@ enum class FilterKind {
   dense,      // panels of up to kMaxVectors vectors of one group's output channels
   grouped,    // blocks of one vector holding several whole groups
   depthwise,  // the same with one input and one output channel a group
+  winograd,   // dense panels for each element of a transformed tile
 };
 
 // How a dense convolution brings its input to the micro-kernel; the chains are the same.
@@ -72,11 +73,21 @@ class AlignedFloats {
   std::size_t size_;
 };
 
+// Outputs of a Winograd tile along one axis, and elements of its transform.
+inline int64_t winogradTile(Algorithm algorithm) { return algorithm == Algorithm::winograd4 ? 4 : 2; }
+inline int64_t winogradElements(Algorithm algorithm) {
+  const int64_t side = winogradTile(algorithm) + 2;
+  return side * side;
+}
+// The 3x3 filter g transformed, computed in double and rounded once: elements `step` floats apart.
+void transformFilter(Algorithm, const float* g, float* to, int64_t step);
+
 struct PackedFilter {
   const Kernels* kernels;
   int64_t inChannels, outChannels, groups;
   Triple kernelSize;
   bool transposed;
+  Algorithm algorithm;
   FilterKind kind;
   AlignedFloats weights, bias;
   // dense
@@ -99,6 +110,8 @@ void fillRows(const Conv&, const Grid&, const float* x, int64_t first, int64_t s
 void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
                    const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runWinograd(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                 const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runNarrow(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runDepthwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,

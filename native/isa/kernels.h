@@ -85,6 +85,21 @@ using DepthwiseKernel = void (*)(const DepthwiseRun&);
 
 constexpr int kRunKernels = 2, kRunStrides = 2;  // kernel widths 3 and 5, strides 1 and 2
 
+// Transforms of one Winograd tile of m x m outputs; its side is m + 2.
+struct WinogradInput {
+  const float* const* pixels;  // [side * side], rows of the tile first; zeros where a tap is padding
+  int64_t channels;
+  float* v;      // of element 0; whole vectors are written, the last one filled up with zeros
+  int64_t step;  // floats from one element to the next
+};
+struct WinogradOutput {
+  const float* m;  // of element 0, in whole vectors
+  int64_t step, channels;
+  const float* bias;      // in whole vectors
+  float* const* outputs;  // [m * m], null beyond the image
+  float low, high;
+};
+
 // Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel
 // order.
 struct PoolTile {
@@ -117,7 +132,9 @@ struct Kernels {
   GroupedKernel grouped[kMaxRows + 1];             // [height]
   GroupedKernel depthwise[kMaxRows + 1];           // [height]: depth 1, index[l] = l
   DepthwiseKernel depthwiseRun[kRunKernels][kRunStrides]
-                              [kMaxRows + 1];  // [(width - 3) / 2][stride - 1][columns]
+                              [kMaxRows + 1];           // [(width - 3) / 2][stride - 1][columns]
+  void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
+  void (*winogradOutput[2])(const WinogradOutput& tile);
   PoolKernel maxPool, averagePool;
   void (*sparseRow)(const SparseRow& row);
   void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);

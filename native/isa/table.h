@@ -10,6 +10,7 @@
 #include "isa/kernels.h"
 #include "pooling/kernels.h"
 #include "sparse/kernels.h"
+#include "winograd/transforms.h"
 
 namespace convkit {
 namespace {
@@ -66,6 +67,10 @@ constexpr Kernels makeKernels(const char* name) {
   addDepthwiseRuns<Simd, 3, 2, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 5, 1, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 5, 2, kGroupedRows>(table);
+  table.winogradInput[0] = winogradInput<Simd, 2>;
+  table.winogradInput[1] = winogradInput<Simd, 4>;
+  table.winogradOutput[0] = winogradOutput<Simd, 2>;
+  table.winogradOutput[1] = winogradOutput<Simd, 4>;
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
   table.sparseRow = sparseRow<Simd>;

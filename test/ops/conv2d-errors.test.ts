@@ -183,16 +183,16 @@ const wrong: [string, unknown[], new () => Error, string | RegExp][] = [
     'negativeSlope must be finite',
   ],
   [
-    "algorithm 'winograd'",
-    [x, weight, null, { algorithm: 'winograd' }],
+    "algorithm 'winograd' with a stride",
+    [x, weight, null, { algorithm: 'winograd', stride: 2 }],
     RangeError,
-    "algorithm 'winograd' is not available in this version; use 'auto' or 'direct'",
+    "algorithm 'winograd' needs a 3x3 kernel, stride 1 and groups=1",
   ],
   [
     "algorithm 'fft'",
     [x, weight, null, { algorithm: 'fft' }],
     RangeError,
-    "algorithm must be one of {'auto', 'direct'}",
+    "algorithm must be one of {'auto', 'direct', 'winograd'}",
   ],
   [
     'an unknown option',

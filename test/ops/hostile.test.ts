@@ -93,7 +93,7 @@ const fit: Record<string, unknown[]> = {
   groups: [1],
   paddingMode: ['zeros', 'reflect', 'replicate', 'circular'],
   activation: ['relu', 'gelu', 'leakyRelu', null],
-  algorithm: ['auto', 'direct'],
+  algorithm: ['auto', 'direct', 'winograd'],
   kernelSize: [1, 2, [2, 1]],
   ceilMode: [true, false],
   countIncludePad: [true, false],

@@ -123,7 +123,7 @@ function drawConv(random: Random, draw: Draw) {
     const channels = drawChannels(random, large);
     const batch = random.of([0, 1, 1, 1, 1, 2, 2, 2, 3, 3]);
     for (let attempt = 0; attempt < 30; attempt++) {
-      const geometry = random.once(5) ? drawTransposed(random, channels) : drawGeometry(random, channels);
+      const geometry = drawConvGeometry(random, channels);
       const weights =
         (geometry.outChannels * geometry.inChannels * product(geometry.kernelSize)) / geometry.groups;
       const cost = batch * product(geometry.outputSize) * weights;
@@ -193,6 +193,44 @@ function drawGeometry(random: Random, channels: Channels): ConvGeometry {
     paddingMode,
     activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
     algorithm: 'direct',
+    transposed: false,
+  };
+}
+
+function drawConvGeometry(random: Random, channels: Channels): ConvGeometry {
+  if (random.once(5)) return drawTransposed(random, channels);
+  if (channels.groups === 1 && random.once(4)) return drawWinograd(random, channels);
+  return drawGeometry(random, channels);
+}
+
+/** 3x3 of stride 1 over a few planes, any padding and dilation. */
+function drawWinograd(random: Random, channels: Channels): ConvGeometry {
+  const paddingMode = random.of(MODES);
+  const planes = random.of([1, 1, 1, 2]);
+  const axes = [0, 1].map(() => {
+    for (;;) {
+      const input = random.of(EXTENTS);
+      const dilation = random.of([1, 1, 1, 2, 3]);
+      const most = { zeros: 4, replicate: 4, reflect: input - 1, circular: input }[paddingMode];
+      const padBegin = random.between(0, Math.min(4, most));
+      const padEnd = random.once(3) ? random.between(0, Math.min(4, most)) : padBegin;
+      const output = input + padBegin + padEnd - 2 * dilation;
+      if (output > 0) return { input, dilation, padBegin, padEnd, output };
+    }
+  });
+  const [h, w] = axes;
+  return {
+    ...channels,
+    inputSize: [planes, h.input, w.input],
+    kernelSize: [1, 3, 3],
+    stride: [1, 1, 1],
+    dilation: [1, h.dilation, w.dilation],
+    padBegin: [0, h.padBegin, w.padBegin],
+    padEnd: [0, h.padEnd, w.padEnd],
+    outputSize: [planes, h.output, w.output],
+    paddingMode,
+    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
+    algorithm: random.of(['winograd2', 'winograd4']),
     transposed: false,
   };
 }

@@ -6,6 +6,7 @@ import { filterShape, planOf, type ReferenceConv, ReferenceFilter } from './conv
 import type { Work } from './jobs.js';
 import { NO_TAP } from './padding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+import { WinogradWork } from './winograd-work.js';
 
 /** FMAs that one unit of background work may take, about: a tenth of a millisecond. */
 const UNIT = 2 ** 17;
@@ -29,6 +30,8 @@ export function convWork(
   checkFloats('conv', 'x', x, batch * plan.inputLength);
   checkFloats('conv', 'y', y, batch * plan.outputLength);
   checkApart('conv', y, [x], 'none');
+  const { algorithm } = plan.geometry;
+  if (algorithm !== 'direct') return new WinogradWork(plan, filter, algorithm, x, y, batch);
   return new ConvWork(plan, filter, x, y, batch);
 }
 

@@ -13,6 +13,7 @@ import {
   transposedTapSources,
 } from './padding.js';
 import { TILE_POSITIONS } from './tile.js';
+import { transformFilter } from './winograd.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
 const MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
@@ -90,7 +91,7 @@ export function createConv(geometry: ConvGeometry): Conv {
   for (const name of ['kernelSize', 'stride', 'dilation', 'outputSize'] as const)
     checkTriple(operation, name, geometry[name], 1);
   oneOf(operation, 'paddingMode', geometry.paddingMode, MODES);
-  oneOf(operation, 'algorithm', geometry.algorithm, ['direct']);
+  checkAlgorithm(operation, geometry);
   if (typeof geometry.transposed !== 'boolean')
     throw wrongType(operation, `transposed must be true or false, got ${show(geometry.transposed)}`);
   if (geometry.transposed && geometry.paddingMode !== 'zeros')
@@ -104,6 +105,16 @@ export function createConv(geometry: ConvGeometry): Conv {
   return conv as Conv;
 }
 
+function checkAlgorithm(operation: string, geometry: ConvGeometry): void {
+  const { algorithm, kernelSize, stride, groups, transposed } = geometry;
+  oneOf(operation, 'algorithm', algorithm, ['direct', 'winograd2', 'winograd4']);
+  if (algorithm === 'direct') return;
+  const unpadded = geometry.padBegin[0] === 0 && geometry.padEnd[0] === 0;
+  const fits = kernelSize.join() === '1,3,3' && stride.join() === '1,1,1' && groups === 1;
+  if (!fits || !unpadded || transposed)
+    throw wrongValue(operation, 'Winograd takes 3x3 kernels of stride 1 without groups');
+}
+
 export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter {
   const plan = planOf('packFilter', conv);
   const { geometry, taps, groupInputs, groupOutputs } = plan;
@@ -111,6 +122,7 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
   checkFloats('packFilter', 'weight', weight, outChannels * groupInputs * taps);
   if (bias !== null) checkFloats('packFilter', 'bias', bias, outChannels);
 
+  if (geometry.algorithm !== 'direct') return packWinograd(geometry, weight, bias);
   const pairs = Math.ceil(groupOutputs / 2);
   const weights = new Float32Array(groups * pairs * taps * groupInputs * 2);
   const biases = new Float32Array(groups * pairs * 2);
@@ -132,6 +144,25 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
   return filter as PackedFilter;
 }
 
+/** weights [element][pair][channel][2], the rest as in a direct filter. */
+function packWinograd(geometry: ConvGeometry, weight: Float32Array, bias: Float32Array | null): PackedFilter {
+  const { inChannels, outChannels, algorithm } = geometry;
+  const tile = algorithm === 'winograd4' ? 4 : 2;
+  const pairs = Math.ceil(outChannels / 2);
+  const set = pairs * inChannels * 2;
+  const weights = new Float32Array((tile + 2) * (tile + 2) * set);
+  const biases = new Float32Array(pairs * 2);
+  for (let n = 0; n < outChannels; n++) {
+    if (bias !== null) biases[n] = bias[n] + 0;
+    for (let c = 0; c < inChannels; c++) {
+      const to = ((n >> 1) * inChannels + c) * 2 + (n & 1);
+      transformFilter(tile, weight, (n * inChannels + c) * 9, weights, to, set);
+    }
+  }
+  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases);
+  return filter as PackedFilter;
+}
+
 /** What a filter's layout depends on: everything of a geometry but the image. */
 export function filterShape({
   inChannels,
@@ -139,8 +170,9 @@ export function filterShape({
   groups,
   kernelSize,
   transposed,
+  algorithm,
 }: ConvGeometry): string {
-  return `${transposed ? 'transposed, ' : ''}${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
+  return `${transposed ? 'transposed, ' : ''}${algorithm}, ${outChannels} from ${inChannels} channels in ${groups} groups, kernel ${kernelSize.join('x')}`;
 }
 
 export function planOf(operation: string, conv: Conv): ReferenceConv {

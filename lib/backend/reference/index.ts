@@ -47,7 +47,7 @@ function submit<K extends keyof Operations>(operation: K, ...args: Parameters<Op
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 2,
+  abi: 3,
   createConv,
   createPool,
   packFilter,

@@ -69,7 +69,8 @@ export function transposedTapSources(axis: Axis): Int32Array {
   return sources;
 }
 
-function source(mode: PaddingMode, size: number, at: number): number {
+/** The input coordinate that coordinate `at`, inside or in the padding, stands for; or NO_TAP. */
+export function source(mode: PaddingMode, size: number, at: number): number {
   if (at >= 0 && at < size) return at;
   switch (mode) {
     case 'zeros':

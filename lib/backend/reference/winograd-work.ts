@@ -1,0 +1,160 @@
+// A 3x3 convolution by Winograd's minimal filtering over a batch: units of four tiles, whose products go through the same
+// hot loop as a direct convolution's. A dilation of d makes d * d interleaved grids of the output.
+import type { ConvGeometry } from '../../../binding.js';
+import type { ReferenceConv, ReferenceFilter } from './conv.js';
+import type { Work } from './jobs.js';
+import { NO_TAP, source } from './padding.js';
+import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+import { transformInput, transformOutput, type WinogradTile } from './winograd.js';
+
+/** Outputs of a tile along one axis. */
+export const tileOf = (algorithm: 'winograd2' | 'winograd4'): WinogradTile =>
+  algorithm === 'winograd4' ? 4 : 2;
+
+/** The tiles of one axis: where each one's outputs start, and the input coordinate of each of its elements. */
+class TileAxis {
+  readonly starts: number[] = [];
+  readonly sources: Int32Array;
+
+  constructor(geometry: ConvGeometry, axis: 1 | 2, tile: WinogradTile) {
+    const output = geometry.outputSize[axis];
+    const input = geometry.inputSize[axis];
+    const dilation = geometry.dilation[axis];
+    const padBegin = geometry.padBegin[axis];
+    for (let remainder = 0; remainder < dilation; remainder++)
+      for (let o = remainder; o < output; o += tile * dilation) this.starts.push(o);
+    const side = tile + 2;
+    this.sources = new Int32Array(this.starts.length * side);
+    this.starts.forEach((start, t) => {
+      for (let i = 0; i < side; i++) {
+        const at = start + i * dilation - padBegin;
+        // Only outputs beyond the image would need what lies beyond the padding: it reads as zero.
+        const inside = at < input + geometry.padEnd[axis];
+        this.sources[t * side + i] = inside ? source(geometry.paddingMode, input, at) : NO_TAP;
+      }
+    });
+  }
+}
+
+export class WinogradWork implements Work {
+  readonly units: number;
+  readonly #tile: WinogradTile;
+  readonly #elements: number;
+  readonly #height: TileAxis;
+  readonly #width: TileAxis;
+  readonly #tiles: number;
+  readonly #pairs: number;
+  /** [element][one of four tiles][channel] */
+  readonly #v: Float32Array;
+  /** [one of four tiles][one of a pair of channels][element] */
+  readonly #m: Float32Array;
+  readonly #offsets = new Int32Array(TILE_POSITIONS);
+  readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
+  readonly #values: Float32Array;
+  readonly #outputs: Float32Array;
+
+  constructor(
+    readonly plan: ReferenceConv,
+    readonly filter: ReferenceFilter,
+    algorithm: 'winograd2' | 'winograd4',
+    readonly x: Float32Array,
+    readonly y: Float32Array,
+    batch: number,
+  ) {
+    const { geometry } = plan;
+    this.#tile = tileOf(algorithm);
+    this.#elements = (this.#tile + 2) * (this.#tile + 2);
+    this.#height = new TileAxis(geometry, 1, this.#tile);
+    this.#width = new TileAxis(geometry, 2, this.#tile);
+    const perPlane = this.#height.starts.length * this.#width.starts.length;
+    this.#tiles = batch * geometry.outputSize[0] * perPlane;
+    this.#pairs = Math.ceil(geometry.outChannels / TILE_CHANNELS);
+    this.#v = new Float32Array(this.#elements * TILE_POSITIONS * geometry.inChannels);
+    this.#m = new Float32Array(TILE_POSITIONS * TILE_CHANNELS * this.#elements);
+    this.#values = new Float32Array(this.#elements);
+    this.#outputs = new Float32Array(this.#tile * this.#tile);
+    this.units = Math.ceil(this.#tiles / TILE_POSITIONS);
+  }
+
+  run(begin: number, end: number): void {
+    for (let unit = begin; unit < end; unit++) {
+      const first = unit * TILE_POSITIONS;
+      const count = Math.min(TILE_POSITIONS, this.#tiles - first);
+      for (let t = 0; t < count; t++) this.#loadTile(first + t, t);
+      for (let pair = 0; pair < this.#pairs; pair++) {
+        this.#multiply(pair);
+        for (let t = 0; t < count; t++) this.#storeTile(first + t, t, pair);
+      }
+    }
+  }
+
+  #place(tile: number): { plane: number; h: number; w: number } {
+    const rows = this.#height.starts.length;
+    const columns = this.#width.starts.length;
+    return {
+      plane: Math.floor(tile / (rows * columns)),
+      h: Math.floor(tile / columns) % rows,
+      w: tile % columns,
+    };
+  }
+
+  /** Transforms a tile of every input channel into place `slot` of four. */
+  #loadTile(tile: number, slot: number): void {
+    const { inputSize, inChannels } = this.plan.geometry;
+    const side = this.#tile + 2;
+    const { plane, h, w } = this.#place(tile);
+    const corner = plane * inputSize[1] * inputSize[2];
+    const values = this.#values;
+    for (let c = 0; c < inChannels; c++) {
+      for (let i = 0; i < side; i++) {
+        const row = this.#height.sources[h * side + i];
+        for (let j = 0; j < side; j++) {
+          const column = this.#width.sources[w * side + j];
+          const padding = row === NO_TAP || column === NO_TAP;
+          values[i * side + j] = padding
+            ? 0
+            : this.x[(corner + row * inputSize[2] + column) * inChannels + c];
+        }
+      }
+      transformInput(this.#tile, values);
+      for (let e = 0; e < this.#elements; e++)
+        this.#v[(e * TILE_POSITIONS + slot) * inChannels + c] = values[e];
+    }
+  }
+
+  /** The products of one pair of output channels with all four tiles, element by element. */
+  #multiply(pair: number): void {
+    const depth = this.plan.geometry.inChannels;
+    const state = this.#state;
+    for (let e = 0; e < this.#elements; e++) {
+      for (let t = 0; t < TILE_POSITIONS; t++) this.#offsets[t] = (e * TILE_POSITIONS + t) * depth;
+      state.fill(0);
+      const first = (e * this.#pairs + pair) * depth * TILE_CHANNELS;
+      runTile(this.#v, this.#offsets, 0, this.filter.weights, first, 1, depth, state);
+      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) this.#m[i * this.#elements + e] = state[i];
+    }
+  }
+
+  #storeTile(tile: number, slot: number, pair: number): void {
+    const { geometry, activate } = this.plan;
+    const { outputSize, outChannels, dilation } = geometry;
+    const { plane, h, w } = this.#place(tile);
+    const size = this.#tile;
+    for (let lane = 0; lane < TILE_CHANNELS; lane++) {
+      const channel = pair * TILE_CHANNELS + lane;
+      if (channel === outChannels) return;
+      const at = (slot * TILE_CHANNELS + lane) * this.#elements;
+      transformOutput(size, this.#m.subarray(at, at + this.#elements), this.#outputs);
+      for (let i = 0; i < size; i++) {
+        const row = this.#height.starts[h] + i * dilation[1];
+        for (let j = 0; j < size; j++) {
+          const column = this.#width.starts[w] + j * dilation[2];
+          if (row >= outputSize[1] || column >= outputSize[2]) continue;
+          const value = Math.fround(this.#outputs[i * size + j] + this.filter.bias[channel]);
+          const position = (plane * outputSize[1] + row) * outputSize[2] + column;
+          this.y[position * outChannels + channel] = activate === null ? value : activate(value);
+        }
+      }
+    }
+  }
+}

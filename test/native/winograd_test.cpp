@@ -1,0 +1,88 @@
+// Winograd convolutions of random shapes: every instruction set and several thread counts against scalar
+// code, the same bits and nothing written outside the output; and scalar code against the sum itself, within
+// a bound.
+#include <algorithm>
+#include <cmath>
+
+#include "check.h"
+#include "conv/conv.h"
+#include "isa/dispatch.h"
+
+namespace convkit::test {
+namespace {
+
+constexpr int kCases = 150;
+
+ConvGeometry drawGeometry(Random& random) {
+  const int64_t channels[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, 33, 64, 65};
+  ConvGeometry g{};
+  g.algorithm = random.chance(2) ? Algorithm::winograd2 : Algorithm::winograd4;
+  g.activation = random.chance(3) ? Activation::relu : random.chance(4) ? Activation::gelu : Activation::none;
+  g.groups = 1;
+  g.inChannels = random.of(channels);
+  g.outChannels = random.of(channels);
+  g.inputSize = {random.between(1, 2), random.between(1, 15), random.between(1, 15)};
+  g.kernelSize = {1, 3, 3};
+  g.stride = {1, 1, 1};
+  g.dilation = {1, random.between(1, 3), random.between(1, 3)};
+  g.padBegin = {0, random.between(2, 4), random.between(2, 4)};
+  g.padEnd = {0, random.between(2, 4), random.between(2, 4)};
+  g.outputSize = {g.inputSize.depth,
+                  g.inputSize.height + g.padBegin.height + g.padEnd.height - 2 * g.dilation.height,
+                  g.inputSize.width + g.padBegin.width + g.padEnd.width - 2 * g.dilation.width};
+  return g;
+}
+
+Floats run(const ConvGeometry& g, const Kernels& kernels, const Floats& x, const Floats& weight,
+           const Floats& bias, int64_t batch) {
+  const char* reason = nullptr;
+  const auto conv = makeConv(g, kernels, &reason);
+  const auto filter = packFilter(*conv, weight.data(), bias.data());
+  Floats y(batch * outputLength(*conv));
+  runConv(*conv, *filter, x.data(), y.data(), batch, nullptr);
+  return y;
+}
+
+void checkNear(const ConvGeometry& g, const Floats& winograd, const Floats& x, const Floats& weight,
+               const Floats& bias, int64_t batch, const std::string& where) {
+  ConvGeometry direct = g;
+  direct.algorithm = Algorithm::direct;
+  const Floats y = run(direct, *findKernels("scalar"), x, weight, bias, batch);
+  float mostX = 0, mostWeight = 0;
+  for (int64_t i = 0; i < x.size(); i++) mostX = std::max(mostX, std::fabs(x[i]));
+  for (int64_t i = 0; i < weight.size(); i++) mostWeight = std::max(mostWeight, std::fabs(weight[i]));
+  const double bound =
+      40 * 0x1p-24 * (static_cast<double>(mostX) * mostWeight * static_cast<double>(g.inChannels) + 4);
+  double worst = 0;
+  for (int64_t i = 0; i < y.size(); i++)
+    worst = std::max(worst, std::fabs(double{y[i]} - double{winograd[i]}));
+  check(worst <= bound, "winograd is near the direct sum" + where);
+}
+
+void runCase(int64_t seed) {
+  Random random(static_cast<uint64_t>(seed));
+  const ConvGeometry g = drawGeometry(random);
+  if (g.outputSize.height <= 0 || g.outputSize.width <= 0) return;
+  const int64_t batch = random.between(1, 3);
+  const Floats x(batch * g.inputSize.product() * g.inChannels, random),
+      weight(g.outChannels * g.inChannels * 9, random), bias(g.outChannels, random);
+  const std::string where = ", seed " + std::to_string(seed);
+  setThreadCount(1);
+  const Floats expected = run(g, *findKernels("scalar"), x, weight, bias, batch);
+  checkNear(g, expected, x, weight, bias, batch, where);
+  for (const Kernels* kernels : supportedKernels()) {
+    for (const int threads : {1, 3}) {
+      setThreadCount(threads);
+      checkSame(run(g, *kernels, x, weight, bias, batch), expected,
+                "winograd" + where + ", " + kernels->name + ", " + std::to_string(threads) + " threads");
+    }
+  }
+}
+
+}  // namespace
+}  // namespace convkit::test
+
+int main() {
+  for (int64_t seed = 1; seed <= convkit::test::kCases; seed++) convkit::test::runCase(seed);
+  return convkit::test::verdict();
+}
