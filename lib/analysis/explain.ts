@@ -1,6 +1,5 @@
 // One element of a convolution's output, taken apart: which inputs and weights made it, in the order in which they did.
 
-import { inspect } from 'node:util';
 import type { Activation } from '../../binding.js';
 import { NO_TAP } from '../backend/reference/padding.js';
 import { show, wrongType, wrongValue } from '../errors.js';
@@ -11,6 +10,7 @@ import { wholeNumber } from '../ops/options.js';
 import { prepareActivation } from '../ops/pointwise.js';
 import { runNow } from '../ops/run.js';
 import { type ConvStep, observe } from '../ops/trace.js';
+import { inspectCustom } from '../tensor/inspect.js';
 import { showShape } from '../tensor/shape.js';
 import { logicalArray, Tensor } from '../tensor/tensor.js';
 import { printExplanation } from './print-explanation.js';
@@ -119,7 +119,7 @@ export function explain(layer: Module, x: Tensor, position: readonly number[]): 
   };
   return Object.defineProperties(explanation, {
     toString: { value: text, enumerable: false },
-    [inspect.custom]: { value: text, enumerable: false },
+    [inspectCustom]: { value: text, enumerable: false },
   });
 }
 

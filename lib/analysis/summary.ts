@@ -1,8 +1,8 @@
 // A network as a table: what each call of a module takes, gives and costs.
 
-import { inspect } from 'node:util';
 import type { Module } from '../nn/module.js';
 import { knownOptions } from '../ops/options.js';
+import { inspectCustom } from '../tensor/inspect.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Call, everythingOf, record, typeOf } from './record.js';
@@ -35,7 +35,7 @@ export class Summary {
     return printSummary(this);
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return this.toString();
   }
 }

@@ -1,7 +1,7 @@
 // The base of layers and networks: finds parameters and children by their fields, as PyTorch does, and names them alike.
 
-import { inspect } from 'node:util';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
+import { inspectCustom } from '../tensor/inspect.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
 
@@ -193,7 +193,7 @@ export abstract class Module {
     return `${moduleName(this)}(${children.length > 0 ? `\n${extra ? `  ${extra}\n` : ''}${children.join('')}` : extra})`;
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return this.toString();
   }
 

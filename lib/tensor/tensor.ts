@@ -1,9 +1,9 @@
 // The tensor: float32 numbers with a logical, row-major shape. How they lie in memory is its private business;
 // the few functions at the end let operations look, and are not exported from the package.
 
-import { inspect } from 'node:util';
 import { show, wrongShape, wrongType } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
+import { inspectCustom } from './inspect.js';
 import { type Nested, nest, unnest } from './nested.js';
 import { plainArray } from './plain-array.js';
 import { printed } from './print.js';
@@ -184,7 +184,7 @@ export class Tensor {
     return printed(logicalArray(this, 'toString'), this.shape);
   }
 
-  [inspect.custom](): string {
+  [inspectCustom](): string {
     return this.toString();
   }
 }

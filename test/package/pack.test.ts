@@ -165,7 +165,7 @@ describe('the installed package', () => {
     expect(demanded.stderr).toContain('BackendError');
   });
 
-  it('has types that a strict project without skipLibCheck accepts', () => {
+  it('has types that a strict project without skipLibCheck accepts, with and without @types/node', () => {
     writeFileSync(
       join(project, 'consumer.ts'),
       `import { Tensor, nn } from 'convkit';
@@ -183,8 +183,10 @@ describe('the installed package', () => {
       '--lib',
       'es2023,dom',
     ];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
     const nodeTypes = ['--types', 'node', '--typeRoots', join(root, 'node_modules/@types')];
-    ok(node([join(root, 'node_modules/typescript/bin/tsc'), ...options, ...nodeTypes, 'consumer.ts']));
+    ok(node([tsc, ...options, ...nodeTypes, 'consumer.ts']));
+    ok(node([tsc, ...options, '--types', '', 'consumer.ts']));
   });
 
   it('has a command that explains itself', () => {
