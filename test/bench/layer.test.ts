@@ -14,10 +14,15 @@ const one = (line: string) => parseLayers(line, 'test').layers[0];
 describe('the grammar of bench/layers', () => {
   it('reads every option, and comments and blank lines say nothing', () => {
     const { layers, targets } = parseLayers(
-      '# comment\n\ntarget stem 0.9 # why\nconv2d 2x6x9x8 12 3x5 s2x1 p1x0:2 d1x2 g3 times=4 class=odd name=n # tail\n',
+      '# comment\n\ntarget stem 0.9 # why\ntarget odd 1 nchw\nconv2d 2x6x9x8 12 3x5 s2x1 p1x0:2 d1x2 g3 times=4 class=odd name=n # tail\n',
       'test',
     );
-    expect(targets).toEqual(new Map([['stem', 0.9]]));
+    expect(targets).toEqual(
+      new Map([
+        ['stem', { ratio: 0.9, layout: 'channelsLast' }],
+        ['odd', { ratio: 1, layout: 'nchw' }],
+      ]),
+    );
     expect(layers).toEqual([
       {
         name: 'n',
