@@ -27,6 +27,7 @@ describe('the grammar of bench/layers', () => {
       {
         name: 'n',
         class: 'odd',
+        like: null,
         operation: 'conv2d',
         batch: 2,
         inChannels: 6,
