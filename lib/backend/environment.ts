@@ -35,20 +35,30 @@ export interface ThreadChoice {
   readonly from: string;
 }
 
+/** A number of threads as a variable spells it, or null. */
+function threadCount(value: string): number | null {
+  const count = Number(value);
+  return /^\d+$/.test(value) && count >= 1 && count <= MAX_THREADS ? count : null;
+}
+
 /**
- * CONVKIT_NUM_THREADS, or else OMP_NUM_THREADS, whose list of nesting levels counts by its first number.
+ * CONVKIT_NUM_THREADS, or else OMP_NUM_THREADS, whose list of nesting levels counts by its first number. The latter is
+ * often set for others: a value that is no number of threads, such as 0 or 'dynamic', says nothing here.
  *
- * @throws RangeError where the value is no number of threads
+ * @throws RangeError where CONVKIT_NUM_THREADS is no number of threads
  */
 export function threadsFromEnvironment(): ThreadChoice | null {
-  for (const name of ['CONVKIT_NUM_THREADS', 'OMP_NUM_THREADS']) {
-    const value = read(name);
-    if (value === null) continue;
-    const first = name === 'OMP_NUM_THREADS' ? value.split(',')[0].trim() : value;
-    const count = Number(first);
-    if (!/^\d+$/.test(first) || count < 1 || count > MAX_THREADS)
-      throw wrongValue('backend', `${name} must be an integer from 1 to ${MAX_THREADS}, got '${value}'`);
-    return { count, from: name };
+  const own = read('CONVKIT_NUM_THREADS');
+  if (own !== null) {
+    const count = threadCount(own);
+    if (count === null) {
+      throw wrongValue(
+        'backend',
+        `CONVKIT_NUM_THREADS must be an integer from 1 to ${MAX_THREADS}, got '${own}'`,
+      );
+    }
+    return { count, from: 'CONVKIT_NUM_THREADS' };
   }
-  return null;
+  const count = threadCount(read('OMP_NUM_THREADS')?.split(',')[0].trim() ?? '');
+  return count === null ? null : { count, from: 'OMP_NUM_THREADS' };
 }

@@ -24,8 +24,8 @@ export class Sequential extends Module {
   constructor(...modules: Module[] | [Record<string, Module>]) {
     super();
     const [first] = modules;
-    const named: Record<string, unknown> =
-      modules.length === 1 && isRecord(first) ? first : Object.fromEntries(modules.entries());
+    const byName = modules.length === 1 && isRecord(first);
+    const named: Record<string, unknown> = byName ? first : Object.fromEntries(modules.entries());
     for (const [name, module] of Object.entries(named)) {
       if (!(module instanceof Module)) {
         throw wrongType('Sequential', `expected a Module at '${name}', not ${show(module)}`);
@@ -34,6 +34,10 @@ export class Sequential extends Module {
         throw wrongType('Sequential', `a layer cannot be named '${name}': Module has that name`);
       if (name === '' || name.includes('.')) {
         throw wrongType('Sequential', `a layer's name must be non-empty and without dots, but got '${name}'`);
+      }
+      if (byName && /^\d+$/.test(name)) {
+        const law = `a layer cannot be named '${name}' in an object: JavaScript puts whole numbers first`;
+        throw wrongType('Sequential', law, 'give the layers one by one, or begin the name with a letter');
       }
       Object.defineProperty(this, name, {
         value: module,

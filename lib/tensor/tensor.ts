@@ -205,6 +205,10 @@ function drawn(
   if (typeof options !== 'object' || options === null) {
     throw wrongType(operation, `options must be an object such as { seed: 7 }, not ${show(options)}`);
   }
+  for (const key of Object.keys(options)) {
+    if (key !== 'seed')
+      throw wrongType(operation, `there is no option ${show(key)}`, "the only one is 'seed'");
+  }
   const { seed } = options;
   const data = allocate(checked, operation);
   fill(data, nextStream(seed === undefined ? undefined : checkedSeed(operation, seed)));

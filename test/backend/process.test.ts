@@ -75,9 +75,15 @@ describe('in a process of its own', () => {
   });
 
   it('a bad variable is an error that names it', () => {
-    const { errors, status } = run('backend.active();', { OMP_NUM_THREADS: 'many' });
+    const { errors, status } = run('backend.active();', { CONVKIT_NUM_THREADS: 'many' });
     expect(status).not.toBe(0);
-    expect(errors).toContain("OMP_NUM_THREADS must be an integer from 1 to 1024, got 'many'");
+    expect(errors).toContain("CONVKIT_NUM_THREADS must be an integer from 1 to 1024, got 'many'");
+  });
+
+  it.each(['0', 'dynamic', ''])('OMP_NUM_THREADS=%s, set for others, says nothing', (value) => {
+    const { told, errors } = run('tell({ from: backend.info().threadsFrom });', { OMP_NUM_THREADS: value });
+    expect(errors).toBe('');
+    expect(told.from).toBe('processor affinity and container quota');
   });
 
   it('workers take the number of threads that their parent had set', () => {

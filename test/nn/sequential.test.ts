@@ -70,6 +70,7 @@ describe('Sequential', () => {
     [[{ act: 'relu' }], /expected a Module at 'act', not 'relu'/],
     [[{ forward: new nn.ReLU() }], /a layer cannot be named 'forward'/],
     [[{ 'a.b': new nn.ReLU() }], /without dots/],
+    [[{ conv: new nn.ReLU(), 2: new nn.ReLU() }], /JavaScript puts whole numbers first/],
     [[nn.ReLU], /not a function/],
   ])('refuses case %#', (args, words) => {
     const make = () => Reflect.construct(nn.Sequential, args);

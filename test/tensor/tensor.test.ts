@@ -214,3 +214,9 @@ describe('creation', () => {
     expect(() => Reflect.apply(noGrad, null, [5])).toThrow(TypeError);
   });
 });
+
+test('an unknown option of random numbers is an error, not a silent default', () => {
+  const options: object = { sed: 1 };
+  expect(() => Tensor.randn([2], options)).toThrow(TypeError);
+  expect(() => Tensor.randn([2], options)).toThrow("there is no option 'sed'; the only one is 'seed'");
+});
