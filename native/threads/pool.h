@@ -24,6 +24,7 @@ struct Loop {
   const LoopBody body;
   void* const context;
   int maxHelpers = 0;
+  int home = -1;                    // the processor of the caller, where that is known
   std::atomic<int64_t> next{0};     // the first chunk that nobody has taken
   std::atomic<int> helpers{0};      // workers inside; changed under the pool's mutex
   std::atomic<bool> failed{false};  // `error` is set, or being set
