@@ -27,8 +27,9 @@ installed in bench/ (ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts).
   --isa LIST           instruction sets: scalar, avx2, avx512, neon (all that this machine has)
   --layers FILES       comma-separated files of layers (bench/layers/foundation.txt, bench/layers/typescript.txt)
   --filter TEXT        only layers whose name or class contains TEXT (several: comma-separated)
-  --contenders LIST    instead of the usual ones: convkit:ISA, convkit:ISA:nchw, convkit:ISA:side-by-side,
-                       convkit:reference, plain, onnxruntime, onnxruntime:kept, onnxruntime:nospin, tfjs
+  --contenders LIST    instead of the usual ones: convkit:ISA, convkit:ISA:nchw, convkit:ISA:winograd,
+                       convkit:ISA:side-by-side, convkit:reference, plain, onnxruntime, onnxruntime:kept,
+                       onnxruntime:nospin, tfjs
   --rounds N           rounds (15)
   --milliseconds N     how long a contender runs in each round, one call at least (40)
   --json FILE          where results go (bench/results/DATE.local.json)

@@ -12,6 +12,7 @@ import { Absent, type Contender, type Settings } from './contender.js';
 export interface ConvkitOptions {
   readonly backend: Isa | 'reference';
   readonly layout: 'channelsLast' | 'nchw';
+  readonly algorithm?: 'auto' | 'winograd';
 }
 
 /** @throws Absent where this machine or build has no such backend. */
@@ -26,7 +27,7 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
   }
   engine.setThreads(threads);
   const shape = shapes(layer);
-  const conv = makeConv(layer, convkit);
+  const conv = makeConv(layer, options.algorithm ?? 'auto', convkit);
   conv.loadStateDict({
     weight: new convkit.Tensor(data.weight, shape.weight),
     bias: new convkit.Tensor(data.bias, [layer.outChannels]),
@@ -55,10 +56,13 @@ function laidOut(x: Tensor, { nn }: Library): Tensor {
   return x.shape.length === 3 ? new nn.MaxPool1d(1).forward(x) : x.channelsLast();
 }
 
-function makeConv(layer: Layer, { nn }: Library): WeightedLayer {
+/** @throws Absent where the algorithm does not serve the layer. */
+function makeConv(layer: Layer, algorithm: 'auto' | 'winograd', { nn }: Library): WeightedLayer {
   const { inChannels, outChannels, kernelSize, stride, dilation, groups } = layer;
   const padding = layer.padBegin.map((begin, axis): [number, number] => [begin, layer.padEnd[axis]]);
-  const options = { stride, dilation, groups, padding };
+  if (algorithm === 'winograd' && !servedByWinograd(layer))
+    throw new Absent('Winograd does not serve this layer');
+  const options = { stride, dilation, groups, padding, algorithm };
   const { outputPadding } = layer;
   switch (layer.operation) {
     case 'conv1d':
@@ -75,3 +79,6 @@ function makeConv(layer: Layer, { nn }: Library): WeightedLayer {
       return new nn.ConvTranspose3d(inChannels, outChannels, kernelSize, { ...options, outputPadding });
   }
 }
+
+const servedByWinograd = ({ operation, kernelSize, stride, groups }: Layer): boolean =>
+  operation === 'conv2d' && kernelSize.join() === '3,3' && stride.join() === '1,1' && groups === 1;

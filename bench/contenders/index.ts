@@ -1,4 +1,4 @@
-// The contenders by name: `convkit:ISA`, `convkit:ISA:nchw`, `convkit:reference`, `plain`, `onnxruntime`,
+// The contenders by name: `convkit:ISA`, `convkit:ISA:nchw`, `convkit:ISA:winograd`, `convkit:reference`, `plain`, `onnxruntime`,
 // `onnxruntime:kept`, `onnxruntime:nospin`, `tfjs`.
 
 import type { Isa } from '../../binding.js';
@@ -13,11 +13,12 @@ export const BASELINE = 'onnxruntime';
 
 /** @throws Absent where it cannot take part here. */
 export async function makeContender(name: string, settings: Settings): Promise<Contender> {
-  const [family, variant, layout] = name.split(':');
+  const [family, variant, manner] = name.split(':');
   if (family === 'convkit')
     return convkitContender(settings, {
       backend: variant as Isa | 'reference',
-      layout: layout === 'nchw' ? 'nchw' : 'channelsLast',
+      layout: manner === 'nchw' ? 'nchw' : 'channelsLast',
+      algorithm: manner === 'winograd' ? 'winograd' : 'auto',
     });
   if (family === 'onnxruntime') return onnxruntime(settings, { spinning: variant !== 'nospin' });
   if (family === 'tfjs') return tfjs(settings);
