@@ -73,6 +73,12 @@ export function prepareGraphConv(
       throw wrongShape(OPERATION, `numNodes is ${count}, but x ${showShape(x.shape)} has ${nodes} nodes`);
     }
   }
+  if (weight.shape.length !== 2) {
+    throw wrongShape(
+      OPERATION,
+      `weight must be [outFeatures, inFeatures], but got weight of size: ${showShape(weight.shape)}`,
+    );
+  }
   const matrix = adjacencyOf(edges, edgeWeight ?? null, nodes, OPERATION);
   const width = weight.shape[0];
   if (bias !== null) checkBias(bias, weight, width, OPERATION);

@@ -280,6 +280,12 @@ test.each<[string, unknown[], new () => Error, string]>([
     ShapeError,
     'expected bias to be 1-dimensional with 4 elements',
   ],
+  [
+    'weight of no dimension',
+    [x, [[0], [1]], Tensor.from(3)],
+    ShapeError,
+    'weight must be [outFeatures, inFeatures], but got weight of size: []',
+  ],
 ])('wrong %s', (_, args, Class, words) => {
   const run = () => Reflect.apply(ops.graphConv, null, args);
   expect(run).toThrow(Class);
