@@ -97,11 +97,14 @@ export abstract class WeightedLayer extends Layer {
 
 export const WAITING_CURE = 'run forward once, load weights, or give the number';
 
-/** Makes reading a property that is not there yet an error, and hides it from the search for parameters. */
+/** Makes reading or setting a property that is not there yet an error, and hides it from the search for parameters. */
 export function waitFor(layer: object, name: string, error: () => Error): void {
   Object.defineProperty(layer, name, {
     configurable: true,
     get() {
+      throw error();
+    },
+    set() {
       throw error();
     },
   });

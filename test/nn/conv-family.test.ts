@@ -210,6 +210,11 @@ describe('channels left to the first input', () => {
     const conv = new nn.Conv2d(null, 4, 3);
     expect(() => conv.weight).toThrow('Conv2d: weight is not there yet: inChannels is inferred');
     expect(() => conv.bias).toThrow('Conv2d: bias is not there yet');
+    expect(() => {
+      conv.weight = Tensor.zeros([4, 3, 3, 3]);
+    }).toThrow(
+      'Conv2d: weight is not there yet: inChannels is inferred from the first input; run forward once',
+    );
     expect(() => conv.inChannels).toThrow('Conv2d: inChannels is inferred from the first input');
     expect(() => new nn.DepthwiseSeparableConv2d(null, 4, 3).depthwise).toThrow('depthwise is not there yet');
     expect(String(net)).toContain('(0): Conv2d(null, 4, kernelSize=[3, 3], stride=[1, 1])');
