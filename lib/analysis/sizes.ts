@@ -91,7 +91,8 @@ function geometryOf(options: OutputSizeOptions, operation: string) {
 export function outputSize(options: OutputSizeOptions & { size: number }): number;
 export function outputSize(options: OutputSizeOptions): number[];
 export function outputSize(options: OutputSizeOptions): number | number[] {
-  return like(options.size, geometryOf(options, 'outputSize').outputSize);
+  const { outputSize: sizes } = geometryOf(options, 'outputSize');
+  return like(options.size, sizes);
 }
 
 /**

@@ -71,6 +71,9 @@ describe('outputSize', () => {
     expect(() => analysis.outputSize({ size: 8, kernelSize: 3, stride: 0 })).toThrow('non-positive stride');
     expect(() => analysis.outputSize({ size: [8, 8, 8, 8], kernelSize: 3 })).toThrow('1 to 3 numbers');
     expect(() => analysis.outputSize({ size: [8, 8], kernelSize: 3, padding: 'causal' })).toThrow("'causal'");
+    for (const size of [analysis.outputSize, analysis.transposedOutputSize, analysis.samePadding]) {
+      expect(() => Reflect.apply(size, null, [])).toThrow(`${size.name}: kernelSize must be a number`);
+    }
     const misspelt: object = { size: 8, kernelSize: 3, strides: 2 };
     expect(() => Reflect.apply(analysis.outputSize, null, [misspelt])).toThrow("did you mean 'stride'?");
     expect(() => Reflect.apply(analysis.outputSize, null, [{ kernelSize: 3 }])).toThrow(TypeError);
