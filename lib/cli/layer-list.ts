@@ -34,10 +34,10 @@ export function networkOf(text: string, file: string): nn.Module {
   return sequentialOf(layers, `${file}: layers`);
 }
 
-/** JSON with the line and column of its first mistake. */
+/** JSON, perhaps behind a byte order mark, with the line and column of its first mistake. */
 function parsed(text: string, file: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const at = /at position (\d+)/.exec(message);
@@ -66,7 +66,8 @@ function sequentialOf(layers: readonly unknown[], place: string): nn.Sequential 
   if (given.every((name) => name === undefined)) {
     return new nn.Sequential(...layers.map((entry, i) => layerOf(entry, `${place}[${i}]`)));
   }
-  const named: Record<string, nn.Module> = {};
+  // Without a prototype, '__proto__' is a name like any other, which Sequential refuses by its own rule.
+  const named: Record<string, nn.Module> = Object.create(null);
   layers.forEach((entry, i) => {
     const name = given[i] ?? `layer${i}`;
     const here = `${place}[${i}]`;

@@ -102,6 +102,14 @@ describe('a list of layers', () => {
     ).toBe('Sequential(\n  (0): ReLU()\n  (1): Conv1d(2, 4, kernelSize=[3], stride=[1], groups=2)\n)');
   });
 
+  it('is read behind a byte order mark', () => {
+    expect(String(networkOf('\uFEFF["ReLU"]', 'f'))).toBe('Sequential(\n  (0): ReLU()\n)');
+  });
+
+  it('refuses a name that objects have already', () => {
+    refused('[{"type": "ReLU", "name": "__proto__"}]', "a layer cannot be named '__proto__'")();
+  });
+
   it('says where JSON ends to be JSON', () => {
     refused('[\n  {"type": "ReLU"},\n  {"type" "ReLU"}\n]', 'n.json:3:11: not JSON: ')();
     refused('[', 'n.json:1:2: not JSON: ')();
