@@ -226,7 +226,8 @@ function oneOf(value: string, words: readonly string[], name: string): string {
 function count(text: string | undefined, name: string, otherwise: number): number {
   if (text === undefined) return otherwise;
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (value < 1) throw wrongValue('show', `--${name} must be a positive whole number, received '${text}'`);
+  if (value < 1)
+    throw wrongValue('show', `--${name} must be a positive whole number up to 99999, received '${text}'`);
   return value;
 }
 

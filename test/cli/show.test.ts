@@ -128,7 +128,10 @@ describe('convkit show', { timeout: 120_000 }, () => {
         "there is no model 'vgg'; one of scattering, edges, or a list of layers",
       ],
       [[image, '-l', 'modulus', '-o', 'x.png', '--range', 'some'], '--range must be one of each, joint'],
-      [[image, '-l', 'modulus', '-o', 'x.png', '--size', '0'], '--size must be a positive whole number'],
+      [
+        [image, '-l', 'modulus', '-o', 'x.png', '--size', '0'],
+        '--size must be a positive whole number up to 99999',
+      ],
       [['--filters', '-l', 'modulus', '-o', 'x.png'], "layer 'modulus' is Modulus, which has no 2-D kernels"],
       [['absent.png', '-l', 'modulus', '-o', 'x.png'], 'absent.png: '],
       [[image, '-l', 'modulus', '-o', 'no/folder/x.png'], 'its folder does not exist'],
