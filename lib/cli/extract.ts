@@ -148,11 +148,8 @@ function parsed(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
-    throw wrongValue(
-      'extract',
-      error instanceof Error ? error.message : String(error),
-      'see convkit extract --help',
-    );
+    const law = error instanceof Error ? error.message : String(error);
+    throw wrongValue('extract', law.replaceAll('\n', ' '), 'see convkit extract --help');
   }
 }
 

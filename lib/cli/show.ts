@@ -185,7 +185,7 @@ function parsed(argv: readonly string[]) {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
     const law = error instanceof Error ? error.message : String(error);
-    throw wrongValue('show', law, 'see convkit show --help');
+    throw wrongValue('show', law.replaceAll('\n', ' '), 'see convkit show --help');
   }
 }
 

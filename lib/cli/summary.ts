@@ -78,7 +78,7 @@ function parsed(argv: readonly string[]) {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw wrongValue('summary', reason, 'see convkit summary --help');
+    throw wrongValue('summary', reason.replaceAll('\n', ' '), 'see convkit summary --help');
   }
 }
 

@@ -136,6 +136,7 @@ describe('convkit show', { timeout: 120_000 }, () => {
       [['absent.png', '-l', 'modulus', '-o', 'x.png'], 'absent.png: '],
       [[image, '-l', 'modulus', '-o', 'no/folder/x.png'], 'its folder does not exist'],
       [['--nothing'], 'see convkit show --help'],
+      [[image, '--columns', '-1'], "Option '--columns' argument is ambiguous."], // Node's sentence has three lines
     ];
     for (const [args, sentence] of wrong) {
       const { status, stdout, stderr } = convkitShow(...args);
