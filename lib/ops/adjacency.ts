@@ -106,7 +106,13 @@ function flattened(edges: unknown, operation: string): ArrayLike<unknown> {
   if (!isList(begins) || !isList(ends) || more.length > 0 || begins.length !== ends.length) {
     throw wrongShape(operation, `edges must be [2, E]: two lists as long as each other, not ${show(edges)}`);
   }
-  return [...Array.from(begins), ...Array.from(ends)];
+  if (begins instanceof Int32Array && ends instanceof Int32Array) {
+    const flat = new Int32Array(2 * begins.length);
+    flat.set(begins);
+    flat.set(ends, begins.length);
+    return flat;
+  }
+  return Array.from(begins).concat(Array.from(ends));
 }
 
 /** A copy of the weights. */

@@ -125,6 +125,7 @@ describe.each(contenders())('$name', (contender) => {
       BigInt64Array.from(flat, BigInt),
       new Tensor(Float32Array.from(flat), [2, 3]),
       [flat.slice(0, 3), Int32Array.from(flat.slice(3))],
+      [Int32Array.from(flat.slice(0, 3)), Int32Array.from(flat.slice(3))],
     ];
     const [first, ...others] = forms.map((edges) => bits(ops.graphConv(x, edges, weight)));
     for (const other of others) expect(other).toEqual(first);
