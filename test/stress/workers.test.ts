@@ -7,9 +7,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const library = pathToFileURL(`${root}dist/index.js`).href;
 
 /**
- * Node 20 takes a dying worker's isolate from its platform before V8 is done with it, and a compiler thread that
- * still asks for its task runner aborts the process (`NodePlatform::GetForegroundTaskRunner` on the stack; about one
- * termination in 2,000). Compiling on the worker's own thread leaves that out, and all of ours in.
+ * Once, in thousands of terminations, the process aborted in `NodePlatform::GetForegroundTaskRunner` on V8's concurrent
+ * compiler thread, with no frame of the addon on the stack; 600 rounds that compile on the worker's own thread never showed
+ * it. Node has reports of an isolate that leaves its platform before V8 is done with it (nodejs/node#31795); that this was
+ * one is not proven. The option keeps it out, and all of ours in.
  */
 const withoutNodesRace = '--no-concurrent-recompilation';
 
