@@ -88,12 +88,14 @@ abstract class ConvTransposeLayer extends WeightedLayer {
   }
 
   protected prepare(x: Tensor, mode: Mode, outputSize?: OutputSizeOption['outputSize']): Prepared {
-    this.settle(() => {
+    const count = () => {
       checkTensor(x, 'x', this.#operation);
       const axis = channelAxisOf(x.shape, this.#settings.rank, this.#operation);
       return checkedCount(x.shape[axis], 'inChannels', this.#operation);
-    });
-    return prepareConvTranspose(x, this.weight, this.bias, this.#settings, outputSize, mode, this.#operation);
+    };
+    return this.settled(count, () =>
+      prepareConvTranspose(x, this.weight, this.bias, this.#settings, outputSize, mode, this.#operation),
+    );
   }
 
   protected override extraRepr(): string {

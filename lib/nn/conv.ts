@@ -86,12 +86,14 @@ abstract class ConvLayer extends WeightedLayer {
   }
 
   protected prepare(x: Tensor, mode: Mode): Prepared {
-    this.settle(() => {
+    const count = () => {
       checkTensor(x, 'x', this.#operation);
       const axis = channelAxisOf(x.shape, this.#settings.rank, this.#operation);
       return checkedCount(x.shape[axis], 'inChannels', this.#operation);
-    });
-    return prepareConv(x, this.weight, this.bias, this.#settings, mode, this.#operation);
+    };
+    return this.settled(count, () =>
+      prepareConv(x, this.weight, this.bias, this.#settings, mode, this.#operation),
+    );
   }
 
   protected override extraRepr(): string {

@@ -58,8 +58,10 @@ export class Linear extends WeightedLayer {
 
   protected prepare(x: Tensor, mode: Mode): Prepared {
     checkTensor(x, 'x', 'linear');
-    this.settle(() => checkedCount(x.shape.at(-1) ?? 0, 'inFeatures', 'Linear'));
-    return prepareLinear(x, this.weight, this.bias, this.#settings, mode, 'linear');
+    return this.settled(
+      () => checkedCount(x.shape.at(-1) ?? 0, 'inFeatures', 'Linear'),
+      () => prepareLinear(x, this.weight, this.bias, this.#settings, mode, 'linear'),
+    );
   }
 
   protected override extraRepr(): string {

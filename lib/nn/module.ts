@@ -117,12 +117,22 @@ export abstract class Module {
     if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
       throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
     }
+    const adopted: Module[] = [];
     for (const [path, module] of this.namedModules()) {
       const prefix = path === '' ? '' : `${path}.`;
-      if (module.pending() !== null) {
-        module.adopt((name) => (Object.hasOwn(dict, prefix + name) ? dict[prefix + name] : undefined));
-      }
+      if (module.pending() === null) continue;
+      module.adopt((name) => (Object.hasOwn(dict, prefix + name) ? dict[prefix + name] : undefined));
+      if (module.pending() === null) adopted.push(module);
     }
+    try {
+      return this.#load(dict, strict);
+    } catch (error) {
+      for (const module of adopted) module.forget();
+      throw error;
+    }
+  }
+
+  #load(dict: Record<string, Tensor>, strict: boolean): { missingKeys: string[]; unexpectedKeys: string[] } {
     const own = this.#tensors();
     const names = new Set(own.map(([name]) => name));
     const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name));
@@ -178,6 +188,9 @@ export abstract class Module {
 
   /** Lets a module whose parameters wait take its sizes from weights, found by name, that are about to be loaded. */
   protected adopt(_find: (name: string) => Tensor | undefined): void {}
+
+  /** Undoes `adopt`, where the weights turned out not to fit. */
+  protected forget(): void {}
 
   /** What `String(module)` shows between the parentheses; layers give their sizes and options. */
   protected extraRepr(): string {

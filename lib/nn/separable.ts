@@ -115,16 +115,18 @@ export class DepthwiseSeparableConv2d extends Module {
       arrive(this, this.#make(checkedCount(inChannels, 'inChannels', LABEL)));
       return;
     }
-    for (const name of ['depthwise', 'pointwise']) {
-      waitFor(this, name, () =>
-        wrongValue(LABEL, `${name} is not there yet: ${this.pending()}`, WAITING_CURE),
-      );
-    }
+    this.#wait();
   }
 
   override forward(x: Tensor): Tensor {
+    const waited = this.#waiting;
     this.#settle(x);
-    return this.pointwise.forward(this.depthwise.forward(x));
+    try {
+      return this.pointwise.forward(this.depthwise.forward(x));
+    } catch (error) {
+      if (waited) this.#wait();
+      throw error;
+    }
   }
 
   /** Both steps off the event loop; see {@link Layer.forwardAsync}. */
@@ -146,6 +148,10 @@ export class DepthwiseSeparableConv2d extends Module {
     if (Number.isInteger(count) && count > 0) this.#begin(count);
   }
 
+  protected override forget(): void {
+    this.#wait();
+  }
+
   protected override extraRepr(): string {
     if (!this.#waiting) return '';
     return `null, ${this.outChannels}, kernelSize=[${this.kernelSize.join(', ')}]`;
@@ -155,6 +161,15 @@ export class DepthwiseSeparableConv2d extends Module {
     if (!this.#waiting) return;
     checkTensor(x, 'x', LABEL);
     this.#begin(checkedCount(x.shape[channelAxisOf(x.shape, 2, LABEL)], 'inChannels', LABEL));
+  }
+
+  #wait(): void {
+    this.#waiting = true;
+    for (const name of ['depthwise', 'pointwise']) {
+      waitFor(this, name, () =>
+        wrongValue(LABEL, `${name} is not there yet: ${this.pending()}`, WAITING_CURE),
+      );
+    }
   }
 
   #begin(inChannels: number): void {

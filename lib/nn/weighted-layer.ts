@@ -43,12 +43,7 @@ export abstract class WeightedLayer extends Layer {
       this.#begin(plan.inputs);
       return;
     }
-    for (const name of plan.bias ? ['weight', 'bias'] : ['weight']) {
-      waitFor(this, name, () => {
-        const law = `${name} is not there yet: ${this.pending()}`;
-        return wrongValue(plan.label, law, WAITING_CURE);
-      });
-    }
+    this.#wait();
     if (!plan.bias) this.bias = null;
   }
 
@@ -67,9 +62,16 @@ export abstract class WeightedLayer extends Layer {
     return this.#inputs === null ? this.#plan.bias : this.bias !== null;
   }
 
-  /** Begins the parameters, where they wait, with the number of inputs that `count` finds. */
-  protected settle(count: () => number): void {
-    if (this.#inputs === null) this.#begin(count());
+  /** Does `use` with the parameters there: begun, where they wait, with the inputs that `count` finds. If it fails they wait on. */
+  protected settled<T>(count: () => number, use: () => T): T {
+    if (this.#inputs !== null) return use();
+    this.#begin(count());
+    try {
+      return use();
+    } catch (error) {
+      this.#wait();
+      throw error;
+    }
   }
 
   protected override pending(): string | null {
@@ -81,6 +83,21 @@ export abstract class WeightedLayer extends Layer {
     if (!(weight instanceof Tensor)) return;
     const inputs = this.#plan.inputsOf(weight.shape);
     if (inputs > 0) this.#begin(inputs);
+  }
+
+  protected override forget(): void {
+    this.#wait();
+  }
+
+  #wait(): void {
+    const { label, bias } = this.#plan;
+    this.#inputs = null;
+    for (const name of bias ? ['weight', 'bias'] : ['weight']) {
+      waitFor(this, name, () => {
+        const law = `${name} is not there yet: ${this.pending()}`;
+        return wrongValue(label, law, WAITING_CURE);
+      });
+    }
   }
 
   #begin(inputs: number): void {
@@ -101,6 +118,7 @@ export const WAITING_CURE = 'run forward once, load weights, or give the number'
 export function waitFor(layer: object, name: string, error: () => Error): void {
   Object.defineProperty(layer, name, {
     configurable: true,
+    enumerable: false,
     get() {
       throw error();
     },
