@@ -1,7 +1,6 @@
 // Transposed convolution layers: sizes, options and initial weights; the work is that of ops.convTranspose1d to 3d. One
 // base serves every number of dimensions.
 
-import type { ConvSettings } from '../ops/conv-options.js';
 import { prepareConvTranspose } from '../ops/conv-transpose.js';
 import {
   CONV_TRANSPOSE_OPTION_NAMES,
@@ -9,13 +8,12 @@ import {
   type OutputSizeOption,
   parseConvTransposeOptions,
 } from '../ops/conv-transpose-options.js';
-import { channelAxisOf, checkTensor, type Mode } from '../ops/inputs.js';
-import { flag, knownOptions, type PerDimension, perDimension } from '../ops/options.js';
+import type { Mode } from '../ops/inputs.js';
+import { knownOptions, type PerDimension } from '../ops/options.js';
 import { type ForwardOptions, type Prepared, runInBackground, runNow } from '../ops/run.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { KERNEL } from './conv.js';
-import { describeConv, shownSizes } from './describe.js';
-import { checkDivisible, checkedCount, WeightedLayer } from './weighted-layer.js';
+import { ConvLayer } from './conv-layer.js';
+import { shownSizes } from './describe.js';
 
 export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
   /** Whether a learned number is added to each output channel; true. */
@@ -23,12 +21,7 @@ export interface ConvTransposeLayerOptions extends ConvTransposeOptions {
 }
 
 /** A transposed convolution of `rank` spatial dimensions. */
-abstract class ConvTransposeLayer extends WeightedLayer {
-  readonly outChannels: number;
-  readonly kernelSize: readonly number[];
-  readonly #settings: ConvSettings;
-  readonly #operation: string;
-
+abstract class ConvTransposeLayer extends ConvLayer {
   constructor(
     rank: number,
     inChannels: number | null,
@@ -39,33 +32,8 @@ abstract class ConvTransposeLayer extends WeightedLayer {
     const label = `ConvTranspose${rank}d`;
     const { bias = true, ...rest } = knownOptions(options, [...CONV_TRANSPOSE_OPTION_NAMES, 'bias'], label);
     const settings = parseConvTransposeOptions(rest, rank, label);
-    const { groups } = settings;
-    const inputs = inChannels === null ? null : checkedCount(inChannels, 'inChannels', label);
-    const outputs = checkedCount(outChannels, 'outChannels', label);
-    if (inputs !== null) checkDivisible('in_channels', inputs, groups, label);
-    checkDivisible('out_channels', outputs, groups, label);
-    const kernel = perDimension(kernelSize, rank, KERNEL, label).slice(3 - rank);
-    super({
-      label,
-      inputsName: 'inChannels',
-      inputs,
-      outputs,
-      bias: flag(bias, 'bias', label),
-      shape(count) {
-        checkDivisible('in_channels', count, groups, label);
-        return [count, outputs / groups, ...kernel];
-      },
-      inputsOf: (shape) => shape[0],
-    });
-    this.outChannels = outputs;
-    this.kernelSize = Object.freeze(kernel);
-    this.#settings = settings;
-    this.#operation = `convTranspose${rank}d`;
-  }
-
-  /** @throws RangeError where it is not known before the first input. */
-  get inChannels(): number {
-    return this.inputs;
+    const operation = `convTranspose${rank}d`;
+    super({ label, operation, inChannels, outChannels, kernelSize, bias, settings });
   }
 
   /**
@@ -74,40 +42,24 @@ abstract class ConvTransposeLayer extends WeightedLayer {
    * @throws ShapeError where the output cannot have that size.
    */
   override forward(x: Tensor, options?: OutputSizeOption): Tensor {
-    return runNow(this.prepare(x, 'now', callOptions(options, this.#operation).outputSize));
+    return runNow(this.prepare(x, 'now', callOptions(options, this.operation).outputSize));
   }
 
   /** The same while the event loop goes on; see {@link Layer.forwardAsync}. */
   override async forwardAsync(x: Tensor, options?: ForwardOptions & OutputSizeOption): Promise<Tensor> {
-    const { outputSize, ...rest } = knownOptions(options, ['signal', 'outputSize'], this.#operation);
-    return runInBackground(() => this.prepare(x, 'background', outputSize), rest, this.#operation);
-  }
-
-  protected get operation(): string {
-    return this.#operation;
+    const { outputSize, ...rest } = knownOptions(options, ['signal', 'outputSize'], this.operation);
+    return runInBackground(() => this.prepare(x, 'background', outputSize), rest, this.operation);
   }
 
   protected prepare(x: Tensor, mode: Mode, outputSize?: OutputSizeOption['outputSize']): Prepared {
-    const count = () => {
-      checkTensor(x, 'x', this.#operation);
-      const axis = channelAxisOf(x.shape, this.#settings.rank, this.#operation);
-      return checkedCount(x.shape[axis], 'inChannels', this.#operation);
-    };
-    return this.settled(count, () =>
-      prepareConvTranspose(x, this.weight, this.bias, this.#settings, outputSize, mode, this.#operation),
+    return this.settledFor(x, () =>
+      prepareConvTranspose(x, this.weight, this.bias, this.settings, outputSize, mode, this.operation),
     );
   }
 
-  protected override extraRepr(): string {
-    const { outputPadding, rank } = this.#settings;
-    return [
-      this.shownInputs,
-      this.outChannels,
-      `kernelSize=[${this.kernelSize.join(', ')}]`,
-      ...describeConv(this.#settings),
-      ...(outputPadding.some((size) => size > 0) ? [`outputPadding=${shownSizes(outputPadding, rank)}`] : []),
-      ...(this.hasBias ? [] : ['bias=false']),
-    ].join(', ');
+  protected override extraSettings(): string[] {
+    const { outputPadding, rank } = this.settings;
+    return outputPadding.some((size) => size > 0) ? [`outputPadding=${shownSizes(outputPadding, rank)}`] : [];
   }
 }
 

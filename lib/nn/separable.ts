@@ -7,7 +7,8 @@ import { channelAxisOf, checkTensor } from '../ops/inputs.js';
 import { flag, knownOptions, type PerDimension, perDimension } from '../ops/options.js';
 import { checkedSignal, type ForwardOptions } from '../ops/run.js';
 import { Tensor } from '../tensor/tensor.js';
-import { Conv2d, KERNEL } from './conv.js';
+import { Conv2d } from './conv.js';
+import { KERNEL } from './conv-layer.js';
 import { Module } from './module.js';
 import { arrive, checkedCount, WAITING_CURE, waitFor } from './weighted-layer.js';
 
