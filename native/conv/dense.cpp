@@ -7,11 +7,9 @@
 namespace convkit {
 namespace {
 
-constexpr int64_t kTilesPerBlock = 16;     // about 100 positions: their input stays in L2 from panel to panel
-constexpr int64_t kLargeFilter = 1 << 18;  // floats; beyond it panels are cut along k to stay in L2
-constexpr int64_t kStepsPerBlock = 512;    // of such a cut: 128 KiB of a 64-wide panel
-constexpr int64_t kFewPositions = 400;     // with a large filter: the filter is what streams, and only once
-constexpr int64_t kChunksPerThread = 4;    // so that a thread that starts late does not finish late
+constexpr int64_t kTilesPerBlock = 16;   // about 100 positions: their input stays in L2 from panel to panel
+constexpr int64_t kFewPositions = 400;   // with a large filter: the filter is what streams, and only once
+constexpr int64_t kChunksPerThread = 4;  // so that a thread that starts late does not finish late
 
 struct Plan {
   int64_t positionBlocks, panelBlocks, tiles;
@@ -40,8 +38,8 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, floa
               const CancelFlag* cancelled) {
   const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
   const int64_t outChannels = conv.geometry.outChannels;
-  const bool large = weightLength(conv) > kLargeFilter;
-  const std::vector<StepBlock> steps = splitSteps(taps, depth, large ? kStepsPerBlock : taps * depth);
+  const bool large = isLargeFilter(conv);
+  const std::vector<StepBlock> steps = filterSteps(conv);
   const Plan plan = makePlan(conv, filter, positions, large);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
   parallelFor(plan.positionBlocks * plan.panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {

@@ -24,6 +24,20 @@ std::vector<StepBlock> splitSteps(int64_t taps, int64_t depth, int64_t most) {
   return blocks;
 }
 
+namespace {
+
+constexpr int64_t kLargeFilter = 1 << 18;  // floats; beyond it panels are cut along k to stay in L2
+constexpr int64_t kStepsPerBlock = 512;    // of such a cut: 128 KiB of a 64-wide panel
+
+}  // namespace
+
+bool isLargeFilter(const Conv& conv) { return weightLength(conv) > kLargeFilter; }
+
+std::vector<StepBlock> filterSteps(const Conv& conv) {
+  const int64_t taps = conv.taps(), depth = conv.groupInputs();
+  return splitSteps(taps, depth, isLargeFilter(conv) ? kStepsPerBlock : taps * depth);
+}
+
 void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& block,
               const std::vector<StepBlock>& steps, int64_t panelBegin, int64_t panelEnd) {
   const Kernels& kernels = *conv.kernels;

@@ -15,6 +15,12 @@ struct StepBlock {
 // The steps of `taps` x `depth` in order, in blocks of about `most` steps.
 std::vector<StepBlock> splitSteps(int64_t taps, int64_t depth, int64_t most);
 
+// Whether a filter is too large to stay in cache from one block of positions to the next.
+bool isLargeFilter(const Conv&);
+// The steps of a filter read through pointers, one tap a kernel position: a large one is cut, to stay in L2
+// panel by panel.
+std::vector<StepBlock> filterSteps(const Conv&);
+
 // Output positions ldc floats apart, and the input of each of their taps.
 struct OutputTile {
   const float* const* rows;  // [taps][height]

@@ -9,8 +9,6 @@ namespace convkit {
 namespace {
 
 constexpr int64_t kPositionsPerChunk = 96;
-constexpr int64_t kLargeFilter = 1 << 18;  // floats, as for the indirect path
-constexpr int64_t kStepsPerBlock = 512;
 
 // Lines (output rows) [begin, end) of one grid, counted over the batch.
 struct Lines {
@@ -45,8 +43,8 @@ void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x,
   const ConvGeometry& g = conv.geometry;
   const bool dense = conv.kind == FilterKind::dense;
   const int64_t taps = conv.taps(), depth = conv.groupInputs();
-  const bool large = weightLength(conv) > kLargeFilter;
-  const std::vector<StepBlock> steps = splitSteps(taps, depth, large ? kStepsPerBlock : taps * depth);
+  const bool large = isLargeFilter(conv);
+  const std::vector<StepBlock> steps = filterSteps(conv);
   const std::vector<Lines> chunks = splitLines(conv, batch);
   const int64_t panels = dense ? static_cast<int64_t>(filter.panels.size()) : 1;
   const int64_t tallest = dense ? filter.height : conv.kernels->groupedRows;
