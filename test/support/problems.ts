@@ -176,24 +176,37 @@ function drawGeometry(random: Random, channels: Channels): ConvGeometry {
   const paddingMode = random.of(MODES);
   const dimensions = random.of([1, 2, 2, 2, 2, 3]);
   const axes = [3, 2, 1].map((axis) => drawAxis(random, paddingMode, axis > dimensions));
-  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
-    of(axes[0]),
-    of(axes[1]),
-    of(axes[2]),
-  ];
   return {
     ...channels,
-    inputSize: triple((axis) => axis.input),
-    kernelSize: triple((axis) => axis.kernel),
-    stride: triple((axis) => axis.stride),
-    dilation: triple((axis) => axis.dilation),
-    padBegin: triple((axis) => axis.padBegin),
-    padEnd: triple((axis) => axis.padEnd),
-    outputSize: triple((axis) => axis.output),
+    ...sizesOf(axes),
     paddingMode,
     activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
     algorithm: 'direct',
     transposed: false,
+  };
+}
+
+interface DrawnAxis {
+  readonly input: number;
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  readonly padBegin: number;
+  readonly padEnd: number;
+  readonly output: number;
+}
+
+/** The sizes of a geometry from its three axes. */
+function sizesOf(axes: readonly DrawnAxis[]) {
+  const triple = (name: keyof DrawnAxis): Triple => [axes[0][name], axes[1][name], axes[2][name]];
+  return {
+    inputSize: triple('input'),
+    kernelSize: triple('kernel'),
+    stride: triple('stride'),
+    dilation: triple('dilation'),
+    padBegin: triple('padBegin'),
+    padEnd: triple('padEnd'),
+    outputSize: triple('output'),
   };
 }
 
@@ -238,20 +251,9 @@ function drawWinograd(random: Random, channels: Channels): ConvGeometry {
 function drawTransposed(random: Random, channels: Channels): ConvGeometry {
   const dimensions = random.of([1, 2, 2, 2, 3]);
   const axes = [3, 2, 1].map((axis) => drawTransposedAxis(random, axis > dimensions));
-  const triple = (of: (axis: (typeof axes)[number]) => number): Triple => [
-    of(axes[0]),
-    of(axes[1]),
-    of(axes[2]),
-  ];
   return {
     ...channels,
-    inputSize: triple((axis) => axis.input),
-    kernelSize: triple((axis) => axis.kernel),
-    stride: triple((axis) => axis.stride),
-    dilation: triple((axis) => axis.dilation),
-    padBegin: triple((axis) => axis.padBegin),
-    padEnd: triple((axis) => axis.padEnd),
-    outputSize: triple((axis) => axis.output),
+    ...sizesOf(axes),
     paddingMode: 'zeros',
     activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
     algorithm: 'direct',
