@@ -6,7 +6,7 @@
 // two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 3;
+export type Abi = 4;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -109,6 +109,16 @@ export interface Pool {
   readonly [brand]: 'pool';
 }
 
+/** Opaque: calls that were checked once. It keeps their arrays, which must be unreachable for users as long as it lives. */
+export interface Program {
+  readonly [brand]: 'program';
+}
+
+/** An operation's name and its arguments, to be called later. */
+export type Call = {
+  [K in keyof Operations]: readonly [operation: K, ...args: Parameters<Operations[K]>];
+}[keyof Operations];
+
 /** The operations that can run in the foreground, or in the background through `submit`. */
 export interface Operations {
   /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels]. */
@@ -144,6 +154,8 @@ export interface Operations {
     y: Float32Array,
     width: number,
   ): void;
+  /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
+  program(program: Program, begin: number, end: number): void;
   /** [batch, channels, positions] -> [batch, positions, channels]. */
   toChannelsLast(x: Float32Array, y: Float32Array, batch: number, channels: number, positions: number): void;
   /** [batch, positions, channels] -> [batch, channels, positions]. */
@@ -174,6 +186,9 @@ export interface Binding extends Operations {
   createPool(geometry: PoolGeometry): Pool;
   /** weight [outChannels, inChannels / groups, ...kernelSize]; bias [outChannels] or null. Both are copied. */
   packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter;
+
+  /** Checks calls, of any operation but `program`, that `program` then makes on these very arrays. */
+  createProgram(calls: readonly Call[]): Program;
 
   submit<K extends keyof Operations>(operation: K, ...args: Parameters<Operations[K]>): Job;
 

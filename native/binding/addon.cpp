@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 3;
+constexpr int kAbi = 4;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -59,18 +59,16 @@ napi_value runOperation(napi_env env, napi_callback_info info) {
 
 napi_value submit(Environment& environment, Arguments& arguments) {
   const std::string name = arguments.text(0, "operation");
-  for (const Operation& operation : kOperations) {
-    if (name != operation.name) continue;
-    std::vector<napi_value> kept;
-    napi_value rest[Arguments::kMost];
-    for (std::size_t i = 0; i + 1 < Arguments::kMost; ++i) rest[i] = arguments.at(i + 1);
-    Arguments own(arguments.env(), operation.name, rest, Arguments::kMost - 1);
-    own.keepArraysIn(kept);
-    Work work = operation.prepare(environment, own);
-    if (!environment.jobs) environment.jobs = std::make_unique<Jobs>(arguments.env());
-    return environment.jobs->submit(std::move(work), kept);
-  }
-  wrongValue(arguments.env(), "submit", "there is no operation '" + name + "'");
+  const Operation* const operation = findOperation(name);
+  if (operation == nullptr) wrongValue(arguments.env(), "submit", "there is no operation '" + name + "'");
+  std::vector<napi_value> kept;
+  napi_value rest[Arguments::kMost];
+  for (std::size_t i = 0; i + 1 < Arguments::kMost; ++i) rest[i] = arguments.at(i + 1);
+  Arguments own(arguments.env(), operation->name, rest, Arguments::kMost - 1);
+  own.keepArraysIn(kept);
+  Work work = operation->prepare(environment, own);
+  if (!environment.jobs) environment.jobs = std::make_unique<Jobs>(arguments.env());
+  return environment.jobs->submit(std::move(work), kept);
 }
 
 napi_value createConv(Environment& environment, Arguments& arguments) {
@@ -186,6 +184,7 @@ constexpr Member kMembers[] = {
     {"createConv", createConv},
     {"createPool", createPool},
     {"packFilter", pack},
+    {"createProgram", createProgram},
     {"isa", isa},
     {"useIsa", useIsa},
     {"cpu", cpu},

@@ -133,6 +133,10 @@ std::string Arguments::text(std::size_t index, const char* name) const {
   return textOf(env_, at(index), operation_, name);
 }
 
+std::vector<napi_value> Arguments::items(std::size_t index, const char* name) const {
+  return itemsOf(env_, at(index), operation_, name);
+}
+
 void Arguments::requireLength(const Floats& array, int64_t length, const char* name) const {
   if (array.length == length) return;
   const std::string wanted = length >= kLargestCount ? "more than any array has" : std::to_string(length);
@@ -178,6 +182,21 @@ std::string textOf(napi_env env, napi_value value, const char* operation, const 
     wrongType(env, operation, name + " must be a string, got " + show(env, value));
   }
   return std::string(text, length);
+}
+
+std::vector<napi_value> itemsOf(napi_env env, napi_value value, const char* operation,
+                                const std::string& name) {
+  bool isArray = false;
+  require(env, napi_is_array(env, value, &isArray));
+  if (!isArray) wrongType(env, operation, name + " must be an array, got " + show(env, value));
+  uint32_t length = 0;
+  require(env, napi_get_array_length(env, value, &length));
+  if (length > 65536) {
+    wrongValue(env, operation, name + " must have at most 65536 items, got " + std::to_string(length));
+  }
+  std::vector<napi_value> items(length);
+  for (uint32_t k = 0; k < length; ++k) require(env, napi_get_element(env, value, k, &items[k]));
+  return items;
 }
 
 std::size_t choiceOf(napi_env env, napi_value value, const char* operation, const std::string& name,

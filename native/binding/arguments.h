@@ -47,6 +47,8 @@ class Arguments {
   // The position of the string among `choices`.
   std::size_t choice(std::size_t index, const char* name, std::initializer_list<const char*> choices) const;
   std::string text(std::size_t index, const char* name) const;
+  // The items of a list, before any of them is looked into: reading one may run JavaScript.
+  std::vector<napi_value> items(std::size_t index, const char* name) const;
 
   void requireLength(const Floats& array, int64_t length, const char* name) const;
   void requireApart(const Floats& y, const Floats& x, const char* names) const;
@@ -54,6 +56,10 @@ class Arguments {
 
   // From here on every array read is listed, and has to be of fixed size: a background job will use it.
   void keepArraysIn(std::vector<napi_value>& kept) { kept_ = &kept; }
+  // Lists argument `index` as well.
+  void keep(std::size_t index) {
+    if (kept_ != nullptr) kept_->push_back(at(index));
+  }
 
  private:
   napi_env env_;
@@ -68,6 +74,8 @@ int64_t integerOf(napi_env env, napi_value value, const char* operation, const s
                   int64_t least, int64_t most);
 double numberOf(napi_env env, napi_value value, const char* operation, const std::string& name);
 std::string textOf(napi_env env, napi_value value, const char* operation, const std::string& name);
+std::vector<napi_value> itemsOf(napi_env env, napi_value value, const char* operation,
+                                const std::string& name);
 std::size_t choiceOf(napi_env env, napi_value value, const char* operation, const std::string& name,
                      std::initializer_list<const char*> choices);
 

@@ -6,12 +6,13 @@
 #include <memory>
 #include <unordered_set>
 
+#include "binding/program.h"
 #include "conv/conv.h"
 #include "pooling/pool.h"
 
 namespace convkit {
 
-enum class HandleKind { conv, filter, pool };
+enum class HandleKind { conv, filter, pool, program };
 
 template <class T>
 struct HandleTraits;
@@ -31,6 +32,12 @@ struct HandleTraits<PoolGeometry> {
   static constexpr const char* kWanted = "pool must be what createPool gave";
 };
 
+template <>
+struct HandleTraits<Program> {
+  static constexpr HandleKind kKind = HandleKind::program;
+  static constexpr const char* kWanted = "program must be what createProgram gave";
+};
+
 struct Handle {
   HandleKind kind;
   std::shared_ptr<const void> thing;
@@ -41,9 +48,11 @@ struct Handle {
 // set, so it is refused without being followed; a look-up costs a tenth of a type tag's.
 class HandleSet : public std::enable_shared_from_this<HandleSet> {
  public:
+  // `kept`, where given, stays reachable as long as the handle.
   template <class T>
-  napi_value wrap(napi_env env, std::shared_ptr<const T> thing, int64_t externalBytes) {
-    return wrapHandle(env, {HandleTraits<T>::kKind, std::move(thing), externalBytes});
+  napi_value wrap(napi_env env, std::shared_ptr<const T> thing, int64_t externalBytes,
+                  napi_value kept = nullptr) {
+    return wrapHandle(env, {HandleTraits<T>::kKind, std::move(thing), externalBytes}, kept);
   }
 
   // Null where the value is no such handle. Valid while the value is reachable.
@@ -58,7 +67,7 @@ class HandleSet : public std::enable_shared_from_this<HandleSet> {
 
  private:
   struct Owned;
-  napi_value wrapHandle(napi_env env, Handle handle);
+  napi_value wrapHandle(napi_env env, Handle handle, napi_value kept);
 
   std::unordered_set<const void*> alive_;
 };

@@ -116,27 +116,6 @@ struct ModulusTask {
   void operator()(const CancelFlag* cancelled) const { runModulus(*kernels, x, y, n, cancelled); }
 };
 
-// The items of a list, before any of them is looked into: reading one may run JavaScript.
-std::vector<napi_value> itemsOf(const Arguments& arguments, std::size_t index, const char* name) {
-  const napi_env env = arguments.env();
-  bool isArray = false;
-  require(env, napi_is_array(env, arguments.at(index), &isArray));
-  if (!isArray) {
-    wrongType(env, arguments.operation(),
-              std::string(name) + " must be an array, got " + show(env, arguments.at(index)));
-  }
-  uint32_t length = 0;
-  require(env, napi_get_array_length(env, arguments.at(index), &length));
-  if (length > 65536) {
-    wrongValue(env, arguments.operation(),
-               std::string(name) + " must have at most 65536 items, got " + std::to_string(length));
-  }
-  std::vector<napi_value> items(length);
-  for (uint32_t k = 0; k < length; ++k)
-    require(env, napi_get_element(env, arguments.at(index), k, &items[k]));
-  return items;
-}
-
 struct ConcatTask {
   std::vector<const float*> inputs;
   std::vector<int64_t> widths;
@@ -146,8 +125,8 @@ struct ConcatTask {
   static ConcatTask parse(Environment&, Arguments& arguments) {
     ConcatTask task{};
     task.rows = arguments.integer(3, "rows", 0, kLargestCount - 1);
-    const std::vector<napi_value> arrays = itemsOf(arguments, 0, "inputs"),
-                                  widths = itemsOf(arguments, 1, "widths");
+    const std::vector<napi_value> arrays = arguments.items(0, "inputs"),
+                                  widths = arguments.items(1, "widths");
     if (arrays.size() != widths.size()) {
       wrongValue(arguments.env(), arguments.operation(),
                  "inputs and widths must be as many, got " + std::to_string(arrays.size()) + " and " +
@@ -274,6 +253,25 @@ struct SparseTask {
   void operator()(const CancelFlag* cancelled) const { runSparse(matrix, *kernels, x, y, width, cancelled); }
 };
 
+struct ProgramTask {
+  std::shared_ptr<const Program> program;
+  int64_t begin, end;
+
+  static ProgramTask parse(Environment& environment, Arguments& arguments) {
+    auto program = std::static_pointer_cast<const Program>(environment.handle<Program>(arguments, 0).thing);
+    arguments.keep(0);  // its arrays live as long as it does
+    const int64_t count = static_cast<int64_t>(program->size());
+    const int64_t begin = arguments.integer(1, "begin", 0, count);
+    return {std::move(program), begin, arguments.integer(2, "end", begin, count)};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    for (int64_t call = begin; call < end; ++call) {
+      if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return;
+      (*program)[static_cast<std::size_t>(call)](cancelled);
+    }
+  }
+};
+
 template <class Task>
 void run(Environment& environment, Arguments& arguments) {
   Task::parse(environment, arguments)(nullptr);
@@ -304,6 +302,14 @@ const Operation kOperations[kOperationCount] = {
     operation<SparseTask>("sparse"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
+    operation<ProgramTask>("program"),
 };
+
+const Operation* findOperation(const std::string& name) {
+  for (const Operation& operation : kOperations) {
+    if (name == operation.name) return &operation;
+  }
+  return nullptr;
+}
 
 }  // namespace convkit

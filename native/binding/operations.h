@@ -2,15 +2,13 @@
 // on the job thread.
 #pragma once
 
-#include <functional>
+#include <string>
 
 #include "binding/arguments.h"
 #include "binding/environment.h"
-#include "threads/parallel.h"
+#include "binding/program.h"
 
 namespace convkit {
-
-using Work = std::function<void(const CancelFlag*)>;
 
 struct Operation {
   const char* name;
@@ -18,7 +16,8 @@ struct Operation {
   Work (*prepare)(Environment&, Arguments&);
 };
 
-constexpr std::size_t kOperationCount = 12;
+constexpr std::size_t kOperationCount = 13;
 extern const Operation kOperations[kOperationCount];
+const Operation* findOperation(const std::string& name);  // null where there is none
 
 }  // namespace convkit

@@ -45,13 +45,11 @@ export function checkCount(
   name: string,
   value: unknown,
   least: number,
+  most = MAX_ELEMENTS,
 ): asserts value is number {
   if (typeof value !== 'number') throw wrongType(operation, `${name} must be a number, got ${show(value)}`);
-  if (!Number.isSafeInteger(value) || value < least || value > MAX_ELEMENTS)
-    throw wrongValue(
-      operation,
-      `${name} must be an integer from ${least} to ${MAX_ELEMENTS}, got ${show(value)}`,
-    );
+  if (!Number.isSafeInteger(value) || value < least || value > most)
+    throw wrongValue(operation, `${name} must be an integer from ${least} to ${most}, got ${show(value)}`);
 }
 
 export function checkTriple(

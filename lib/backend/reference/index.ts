@@ -1,7 +1,7 @@
 // The contract in pure TypeScript: what judges the native engine, and what answers where none loads.
 import { cpus } from 'node:os';
-import type { Binding, Job, Operations } from '../../../binding.js';
-import { BackendError } from '../../errors.js';
+import type { Binding, Call, Job, Operations, Program } from '../../../binding.js';
+import { BackendError, wrongValue } from '../../errors.js';
 import { checkCount, oneOf } from './checks.js';
 import { createConv, packFilter } from './conv.js';
 import { convWork } from './conv-work.js';
@@ -10,6 +10,7 @@ import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
 import { createPool, poolWork } from './pool.js';
+import { programOf, programWork } from './program.js';
 import { remapWork } from './remap.js';
 import { sparseWork } from './sparse.js';
 import { foldWork, unfoldWork } from './windows.js';
@@ -27,6 +28,7 @@ const planners: Planners = {
   fold: foldWork,
   remap: remapWork,
   sparse: sparseWork,
+  program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
 };
@@ -45,9 +47,28 @@ function submit<K extends keyof Operations>(operation: K, ...args: Parameters<Op
   return runInBackground(planners[operation](...args));
 }
 
+function workOf<K extends keyof Operations>([operation, ...args]: readonly [
+  K,
+  ...Parameters<Operations[K]>,
+]): Work {
+  return planners[operation](...args);
+}
+
+function createProgram(calls: readonly Call[]): Program {
+  return programOf(
+    calls.map((call) => {
+      const [operation] = call;
+      oneOf('createProgram', 'each operation', operation, OPERATIONS);
+      if (operation === 'program')
+        throw wrongValue('createProgram', "'program' is no operation of a program");
+      return workOf(call);
+    }),
+  );
+}
+
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 3,
+  abi: 4,
   createConv,
   createPool,
   packFilter,
@@ -61,8 +82,10 @@ export const reference: Binding = {
   fold: inForeground('fold'),
   remap: inForeground('remap'),
   sparse: inForeground('sparse'),
+  program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),
+  createProgram,
   submit,
   isa: () => null,
   useIsa(isa) {

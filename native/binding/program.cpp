@@ -1,0 +1,39 @@
+// Parses a list of calls with each operation's own parser. The handle keeps their arrays reachable.
+#include "binding/program.h"
+
+#include <memory>
+#include <utility>
+
+#include "binding/operations.h"
+
+namespace convkit {
+namespace {
+
+Work parseCall(Environment& environment, const Arguments& arguments, napi_value call,
+               std::vector<napi_value>& kept) {
+  const napi_env env = arguments.env();
+  const std::vector<napi_value> items = itemsOf(env, call, arguments.operation(), "each call");
+  const std::string name =
+      items.empty() ? "" : textOf(env, items[0], arguments.operation(), "the name of each call");
+  const Operation* const operation = findOperation(name);
+  if (operation == nullptr || name == "program")
+    wrongValue(env, arguments.operation(), "'" + name + "' is no operation of a program");
+  Arguments own(env, operation->name, items.data() + 1, items.size() - 1);
+  own.keepArraysIn(kept);
+  return operation->prepare(environment, own);
+}
+
+}  // namespace
+
+napi_value createProgram(Environment& environment, Arguments& arguments) {
+  auto program = std::make_shared<Program>();
+  std::vector<napi_value> kept;
+  for (const napi_value call : arguments.items(0, "calls"))
+    program->push_back(parseCall(environment, arguments, call, kept));
+  const Napi::Env env(arguments.env());
+  Napi::Array list = Napi::Array::New(env, kept.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) list.Set(static_cast<uint32_t>(i), kept[i]);
+  return environment.handles->wrap<Program>(env, std::move(program), 0, list);
+}
+
+}  // namespace convkit
