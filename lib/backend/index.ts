@@ -12,6 +12,7 @@ import {
   threadsFromEnvironment,
 } from './environment.js';
 import { nativeEngine } from './native.js';
+import { dropRecycled } from './recycled.js';
 import { reference } from './reference/index.js';
 import { probeSubnormals } from './subnormals.js';
 
@@ -112,8 +113,9 @@ export function setThreads(count: number): void {
   applyThreads(binding, { count, from: 'backend.setThreads' });
 }
 
-/** Frees pooled working memory that no running call uses. */
+/** Frees pooled working memory that no running call uses, and what backward passes have kept. */
 export function releaseScratch(): void {
+  dropRecycled();
   active().releaseScratch();
 }
 

@@ -4,6 +4,7 @@
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
 import { knownOptions, oneOf, suggestion } from '../ops/options.js';
+import { requireByDefault } from '../tensor/autograd.js';
 import { allocate, checkedShape, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
@@ -214,7 +215,7 @@ export function parseInitializer(
   );
 }
 
-/** A weight's first value. @throws ShapeError where someone's own initialiser gives another shape. */
+/** A weight as it begins. @throws ShapeError where someone's own initialiser gives another shape. */
 export function initialized(
   initializer: Initializer,
   shape: readonly number[],
@@ -225,7 +226,7 @@ export function initialized(
   if (!(tensor instanceof Tensor)) {
     throw wrongType(operation, `the initializer of ${name} must give a Tensor, not ${show(tensor)}`);
   }
-  if (sameShape(tensor.shape, shape)) return tensor;
+  if (sameShape(tensor.shape, shape)) return requireByDefault(tensor);
   throw wrongShape(
     operation,
     `the initializer of ${name} gave shape ${showShape(tensor.shape)}, but ${showShape(shape)} was asked for`,

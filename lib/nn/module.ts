@@ -1,6 +1,7 @@
 // The base of layers and networks: finds parameters and children by their fields, as PyTorch does, and names them alike.
 
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
+import { requireByDefault } from '../tensor/autograd.js';
 import { inspectCustom } from '../tensor/inspect.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
@@ -89,9 +90,14 @@ export abstract class Module {
     return this.namedParameters().map(([, tensor]) => tensor);
   }
 
-  /** The same with their names. */
+  /**
+   * The same with their names. They require gradients from now on at the latest, those apart whose `requiresGrad` someone
+   * has set.
+   */
   namedParameters(): [string, Tensor][] {
-    return once(this.#tensors().filter(([, , buffer]) => !buffer));
+    const parameters = once(this.#tensors().filter(([, , buffer]) => !buffer));
+    for (const [, tensor] of parameters) requireByDefault(tensor);
+    return parameters;
   }
 
   /** The tensors that are saved but not trained, with their names. */

@@ -4,6 +4,7 @@
 import { show, wrongValue } from '../errors.js';
 import { nextStream, uniformInto } from '../numerics/philox.js';
 import { wholeNumber } from '../ops/options.js';
+import { requireByDefault } from '../tensor/autograd.js';
 import { allocate } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
@@ -149,9 +150,9 @@ export function checkDivisible(name: string, count: number, groups: number, labe
   }
 }
 
-/** A tensor of draws from `manualSeed`'s sequence, uniform in ±bound. */
+/** A parameter of draws from `manualSeed`'s sequence, uniform in ±bound. */
 export function uniform(shape: number[], bound: number, label: string): Tensor {
   const data = allocate(shape, label);
   uniformInto(data, nextStream(), -bound, bound);
-  return wrap(data, ROW_MAJOR, shape);
+  return requireByDefault(wrap(data, ROW_MAJOR, shape));
 }

@@ -16,6 +16,11 @@ export class Storage {
   readonly length: number;
   /** Rises whenever the elements may have changed. */
   version = 0;
+  /** Whether a backward pass made it, and may write to it and use its memory again. */
+  recyclable = false;
+  /** The version that a graph relies on, -1 for none; and what the elements were at such versions (changes.ts). */
+  watched = -1;
+  prints: Map<number, number> | null = null;
 
   constructor(
     public data: Float32Array,

@@ -3,14 +3,30 @@
 
 import { show, wrongShape, wrongType } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
+import { beforeHandingOut } from './changes.js';
+import { checkGradientShape, lossGradient, walk } from './gradients.js';
+import { Leaf, type Node, Operation, recordingEnabled } from './graph.js';
 import { inspectCustom } from './inspect.js';
 import { type Nested, nest, unnest } from './nested.js';
+import { checkedOptions } from './options.js';
 import { plainArray } from './plain-array.js';
 import { printed } from './print.js';
-import { allocate, checkedShape, elementCount, inferredShape, showShape } from './shape.js';
+import { allocate, checkedShape, elementCount, inferredShape, sameShape, showShape } from './shape.js';
 import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR, Storage, settleRowMajor } from './storage.js';
 
 let storageOf: (tensor: Tensor) => Storage;
+let nodeOf: (tensor: Tensor) => Node<Tensor> | null;
+let setNode: (tensor: Tensor, node: Node<Tensor>) => void;
+
+export interface TensorOptions {
+  /** Whether gradients of it are asked for; false. */
+  requiresGrad?: boolean;
+}
+
+export interface BackwardOptions {
+  /** Whether the graph is kept, so that backward can run through it once more; false. */
+  retainGraph?: boolean;
+}
 
 export interface RandomOptions {
   /** A whole number; the same seed gives the same numbers on every machine. Without one, the next draw of `manualSeed`'s sequence. */
@@ -29,6 +45,8 @@ export class Tensor {
   /** The size along each dimension. */
   readonly shape: readonly number[];
   readonly #storage: Storage;
+  /** Where gradients go: null where none was ever asked for. */
+  #node: Node<Tensor> | null = null;
 
   /**
    * Wraps `data`, without a copy. Someone who writes to the array later calls {@link markChanged}.
@@ -36,10 +54,10 @@ export class Tensor {
    * @throws TypeError where `data` is no Float32Array, or lies in a shared, resizable or detached buffer.
    * @throws ShapeError where the shape has another number of elements.
    */
-  constructor(data: Float32Array, shape: readonly number[]);
+  constructor(data: Float32Array, shape: readonly number[], options?: TensorOptions);
   /** @internal */
   constructor(storage: Storage, shape: readonly number[]);
-  constructor(data: Float32Array | Storage, shape: readonly number[]) {
+  constructor(data: Float32Array | Storage, shape: readonly number[], options?: TensorOptions) {
     if (data instanceof Storage) {
       this.#storage = data;
       this.shape = Object.freeze(shape);
@@ -54,10 +72,16 @@ export class Tensor {
       );
     }
     this.#storage = new Storage(array, ROW_MAJOR);
+    const { requiresGrad } = checkedOptions(options, 'requiresGrad', 'Tensor', '{ requiresGrad: true }');
+    if (requiresGrad !== undefined) this.requiresGrad = requiresGrad;
   }
 
   static {
     storageOf = (tensor) => tensor.#storage;
+    nodeOf = (tensor) => tensor.#node;
+    setNode = (tensor, node) => {
+      tensor.#node = node;
+    };
   }
 
   /** All zeros. */
@@ -113,7 +137,7 @@ export class Tensor {
    */
   get data(): Float32Array {
     const data = settleRowMajor(this.#storage, this.shape, 'Tensor.data');
-    this.#storage.version++;
+    beforeHandingOut(this.#storage);
     return data;
   }
 
@@ -130,7 +154,9 @@ export class Tensor {
   reshape(shape: readonly number[]): Tensor {
     const target = inferredShape(shape, this.#storage.length, 'reshape');
     settleRowMajor(this.#storage, this.shape, 'reshape');
-    return new Tensor(this.#storage, target);
+    return this.#then('reshape', new Tensor(this.#storage, target), (upstream) =>
+      upstream.reshape(this.shape),
+    );
   }
 
   /**
@@ -150,12 +176,124 @@ export class Tensor {
     const axis = rank === 3 ? 0 : 1;
     if (this.#storage.channelAxis === axis) return this;
     const data = channelsLastArray(this.#storage, this.shape, axis, true, 'channelsLast');
-    return wrap(data, axis, this.shape);
+    return this.#then('channelsLast', wrap(data, axis, this.shape), (upstream) => upstream);
   }
 
-  /** Another tensor over the same elements. */
+  /** Another tensor over the same elements, to which gradients do not flow. */
   detach(): Tensor {
     return new Tensor(this.#storage, this.shape);
+  }
+
+  /**
+   * Whether operations on this tensor are recorded, so that {@link backward} reaches it. Parameters of layers have it from
+   * the start; for a tensor of one's own it is set, and results of operations have it from their inputs.
+   *
+   * @throws TypeError where it is set on a result of operations.
+   */
+  get requiresGrad(): boolean {
+    return this.#node?.required ?? false;
+  }
+
+  set requiresGrad(required: boolean) {
+    if (typeof required !== 'boolean') {
+      throw wrongType('requiresGrad', `must be true or false, not ${show(required)}`);
+    }
+    if (this.#node instanceof Operation) {
+      if (required) return;
+      throw wrongType(
+        'requiresGrad',
+        `you can only change requiresGrad flags of leaf variables, but this is a result of ${this.#node.name}`,
+        'use detach() for a tensor without a gradient',
+      );
+    }
+    this.#leaf().required = required;
+  }
+
+  /** Whether this is no result of recorded operations: gradients end here. */
+  get isLeaf(): boolean {
+    return !(this.#node instanceof Operation);
+  }
+
+  /**
+   * The gradient that {@link backward} has added up, in this tensor's shape and layout; null before, and for results of
+   * operations. It may be set, to null for instance.
+   */
+  get grad(): Tensor | null {
+    return this.#node instanceof Leaf ? this.#node.grad : null;
+  }
+
+  set grad(grad: Tensor | null) {
+    if (grad !== null && !(grad instanceof Tensor)) {
+      throw wrongType('grad', `must be a Tensor or null, not ${show(grad)}`);
+    }
+    if (this.#node instanceof Operation) {
+      throw wrongType('grad', `only leaf variables have a grad, but this is a result of ${this.#node.name}`);
+    }
+    if (grad !== null && !sameShape(grad.shape, this.shape)) {
+      throw wrongShape('grad', `must have shape ${showShape(this.shape)}, but got ${showShape(grad.shape)}`);
+    }
+    if (grad !== null || this.#node !== null) this.#leaf().grad = grad;
+  }
+
+  /**
+   * Adds to the `grad` of every leaf that this tensor was computed from the gradient of this tensor with respect to it, or
+   * for a tensor of several elements the sum of those, each times its element of `gradient`. What the operations had saved
+   * is freed on the way, unless `retainGraph` is given.
+   *
+   * Gradients that reach one tensor on several ways are added in the reverse order of the operations they come from, and
+   * those from one operation in the order of its inputs: the same bits every time.
+   *
+   * @throws TypeError where nothing was recorded, the graph is freed, or a tensor has changed that the gradient needs.
+   * @throws RangeError where a loss (one element, no `gradient`) is NaN or infinite; ShapeError where `gradient` does not fit.
+   * @example
+   * const x = new Tensor(new Float32Array([1, 2, 3]), [3], { requiresGrad: true });
+   * ops.mul(x, x).backward(Tensor.ones([3]));
+   * x.grad.toArray(); // [2, 4, 6]
+   */
+  backward(gradient?: Tensor | null, options?: BackwardOptions): void {
+    const { retainGraph = false } = checkedOptions(
+      options,
+      'retainGraph',
+      'backward',
+      '{ retainGraph: true }',
+    );
+    const node = this.#node;
+    if (node === null || !node.required) {
+      throw wrongType(
+        'backward',
+        'this tensor does not require grad and does not have a grad_fn: no operation on a tensor that requires gradients led to it',
+        'set requiresGrad on an input, and do not compute inside noGrad',
+      );
+    }
+    let storage: Storage;
+    if (gradient === undefined || gradient === null) storage = lossGradient(this.#storage, this.shape);
+    else if (gradient instanceof Tensor) {
+      checkGradientShape(gradient.shape, this.shape);
+      storage = gradient.#storage;
+    } else {
+      throw wrongType(
+        'backward',
+        `gradient must be a Tensor, not ${show(gradient)}`,
+        'options come after it',
+      );
+    }
+    walk(node, storage, retainGraph, VIEW);
+  }
+
+  #leaf(): Leaf<Tensor> {
+    if (this.#node instanceof Leaf) return this.#node;
+    const leaf = new Leaf<Tensor>(this.shape, this.#storage, false);
+    this.#node = leaf;
+    return leaf;
+  }
+
+  /** Records that `output` has this tensor's elements. */
+  #then(operation: string, output: Tensor, back: (upstream: Tensor) => Tensor): Tensor {
+    const node = this.#node;
+    if (node?.required && recordingEnabled()) {
+      output.#node = new Operation(operation, output.shape, [node], (upstream) => [back(upstream)]);
+    }
+    return output;
   }
 
   /** Nested arrays, as deep as the tensor has dimensions; a number where it has none. */
@@ -189,6 +327,12 @@ export class Tensor {
   }
 }
 
+const VIEW = {
+  wrap: (storage: Storage, shape: readonly number[]): Tensor => new Tensor(storage, shape),
+  storageOf: (tensor: Tensor): Storage => storageOf(tensor),
+  shapeOf: (tensor: Tensor): readonly number[] => tensor.shape,
+};
+
 function filled(shape: readonly number[], value: number, operation: string): Tensor {
   const checked = checkedShape(shape, operation);
   const data = allocate(checked, operation);
@@ -202,14 +346,7 @@ function drawn(
   operation: string,
 ): Tensor {
   const checked = checkedShape(shape, operation);
-  if (typeof options !== 'object' || options === null) {
-    throw wrongType(operation, `options must be an object such as { seed: 7 }, not ${show(options)}`);
-  }
-  for (const key of Object.keys(options)) {
-    if (key !== 'seed')
-      throw wrongType(operation, `there is no option ${show(key)}`, "the only one is 'seed'");
-  }
-  const { seed } = options;
+  const { seed } = checkedOptions(options, 'seed', operation, '{ seed: 7 }');
   const data = allocate(checked, operation);
   fill(data, nextStream(seed === undefined ? undefined : checkedSeed(operation, seed)));
   return wrap(data, ROW_MAJOR, checked);
@@ -235,4 +372,4 @@ export function assign(target: Tensor, source: Tensor, operation: string): void 
   storage.version++;
 }
 
-export { storageOf };
+export { nodeOf, setNode, storageOf };
