@@ -10,6 +10,17 @@ export class BackendError extends Error {
   override readonly name = 'BackendError';
 }
 
+/** A compiled session has more to do than it may, or is closed. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError';
+  constructor(
+    readonly code: 'ERR_QUEUE_FULL' | 'ERR_CLOSED',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 function sentence(operation: string, law: string, cure?: string): string {
   return cure === undefined ? `${operation}: ${law}` : `${operation}: ${law}; ${cure}`;
 }

@@ -31,11 +31,12 @@ const below: Record<string, readonly string[]> = {
 };
 below.models = [...(below.nn as string[]), 'nn'];
 below.analysis = [...(below.nn as string[]), 'nn'];
+below.graph = [...(below.nn as string[]), 'nn'];
 below.extract = [...below.models, 'models', 'io', 'image'];
 below.show = [...below.models, 'models', 'image'];
 below.cli = [...below.extract, 'extract', 'show', 'analysis'];
 below.keras = [...below.models];
-below.index = [...below.cli, 'cli'];
+below.index = [...below.cli, 'cli', 'graph'];
 
 const partOf = (file: string): string => (file.split('/')[1] as string).replace(/\.ts$/, '');
 

@@ -1,9 +1,10 @@
 // Runs a network without computing it, and writes down which module was called with what shapes and which operations it
-// made. It needs no hook in the modules: for the time of the run each one's `forward` is shadowed.
+// made.
 
 import { show, wrongType, wrongValue } from '../errors.js';
 import { Module, moduleName } from '../nn/module.js';
-import { observe, type TracedStep } from '../ops/trace.js';
+import { type CallWatcher, inInferenceMode, watchCalls } from '../nn/watch-calls.js';
+import { type Observer, observe, type TracedStep } from '../ops/trace.js';
 import { checkedShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 
@@ -48,16 +49,12 @@ export function record(net: Module, inputShape: readonly number[], operation: st
   if (shape.includes(0)) {
     throw wrongValue(operation, `the sizes of inputShape must be positive, but got ${show(inputShape)}`);
   }
-  const training = new Map(net.namedModules().map(([, module]) => [module, module.training]));
-  net.eval();
-  try {
-    const before = training.size;
+  return inInferenceMode(net, () => {
+    const before = net.namedModules().length;
     const recording = recordOnce(net, shape);
     // Modules that were made while it ran were not watched; now they are there.
     return net.namedModules().length === before ? recording : recordOnce(net, shape);
-  } finally {
-    for (const [, module] of net.namedModules()) module.training = training.get(module) ?? net.training;
-  }
+  });
 }
 
 export function checkNet(net: unknown, operation: string): asserts net is Module {
@@ -70,7 +67,7 @@ function recordOnce(net: Module, shape: readonly number[]): Recording {
   const open: Call[] = [];
   const input = Tensor.zeros(shape);
 
-  const called = (path: string, module: Module, forward: Module['forward'], args: unknown[]): unknown => {
+  const called: CallWatcher = (path, module, args, proceed) => {
     const [x] = args;
     const call: Call = {
       module,
@@ -85,7 +82,7 @@ function recordOnce(net: Module, shape: readonly number[]): Recording {
     open.at(-1)?.children.push(call);
     open.push(call);
     try {
-      const y: unknown = Reflect.apply(forward, module, args);
+      const y = proceed();
       call.output = y instanceof Tensor ? y : null;
       return y;
     } finally {
@@ -93,31 +90,11 @@ function recordOnce(net: Module, shape: readonly number[]): Recording {
     }
   };
 
-  const restore: (() => void)[] = [];
-  try {
-    for (const [path, module] of net.namedModules()) {
-      const own = Object.getOwnPropertyDescriptor(module, 'forward');
-      const { forward } = module;
-      Object.defineProperty(module, 'forward', {
-        configurable: true,
-        enumerable: false,
-        value: (...args: unknown[]) => called(path, module, forward, args),
-      });
-      restore.push(() => {
-        if (own) Object.defineProperty(module, 'forward', own);
-        else Reflect.deleteProperty(module, 'forward');
-      });
-    }
-    observe(
-      (step, output) => {
-        made.push({ step, output });
-        open.at(-1)?.made.push({ step, output });
-      },
-      () => net.forward(input),
-    );
-  } finally {
-    for (const undo of restore) undo();
-  }
+  const note: Observer = (step, output) => {
+    made.push({ step, output });
+    open.at(-1)?.made.push({ step, output });
+  };
+  watchCalls(net, called, () => observe(note, () => net.forward(input)));
   return { calls, made, input };
 }
 

@@ -15,6 +15,7 @@ import { nativeEngine } from './native.js';
 import { dropRecycled } from './recycled.js';
 import { reference } from './reference/index.js';
 import { probeSubnormals } from './subnormals.js';
+import { standIn, standInNumber } from './substitute.js';
 
 /** Raised whenever any bit of any result changes. */
 export const NUMERICS_VERSION = 1;
@@ -60,11 +61,15 @@ const THREADS_KEY = 'convkit:threads';
  * @throws BackendError where the native engine was demanded and does not load
  */
 export function active(): Binding {
-  return selected().binding;
+  return standIn()?.binding ?? selected().binding;
 }
 
-/** Raised by every `use`: convolutions and packed filters made under another number belong to another backend. */
+/**
+ * Raised by every `use`: convolutions and packed filters made under another number belong to another backend. Those made
+ * under a negative one are a stand-in's descriptions, and not to be kept.
+ */
 export function selectionCount(): number {
+  if (standIn() !== null) return standInNumber();
   selected();
   return choices;
 }

@@ -98,6 +98,7 @@ export function filterOf(
   weight: Tensor,
   bias: Tensor | null,
 ): Filter {
+  if (selection < 0) return new Filter(binding, selection, settings, bias);
   let kept = filters.get(weight);
   if (kept !== undefined) {
     for (const filter of kept) {

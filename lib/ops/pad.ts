@@ -2,6 +2,7 @@
 
 import type { PaddingMode, RemapGeometry } from '../../binding.js';
 import { active } from '../backend/index.js';
+import { duplicate } from '../backend/substitute.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { allocateOutput, elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
@@ -131,9 +132,7 @@ export function preparePad(x: Tensor, settings: PadSettings, mode: Mode, operati
   }
   let data = inLayout(x, layout, mode, operation);
   if (sources.size === 0) {
-    const y = allocateOutput(shape, operation);
-    y.set(data);
-    return finished(wrap(y, layout, shape));
+    return finished(wrap(duplicate(data), layout, shape));
   }
   if (elementCount(shape) === 0) return finished(wrap(allocateOutput(shape, operation), layout, shape));
 

@@ -170,7 +170,7 @@ function poolOf(settings: PoolSettings, channels: number, inputSize: Triple, ope
   const geometry = poolGeometry(settings, channels, inputSize, operation);
   const pool = binding.createPool(geometry);
   const made = { binding, selection, channels, inputSize, pool, outputSize: geometry.outputSize };
-  pools.set(settings, [made, ...known].slice(0, POOLS_KEPT));
+  if (selection >= 0) pools.set(settings, [made, ...known].slice(0, POOLS_KEPT));
   return made;
 }
 

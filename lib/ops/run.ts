@@ -91,25 +91,32 @@ export async function runInBackground(
   const signal = checkedSignal(options, operation);
   signal?.throwIfAborted();
   const { output, submit } = prepare();
-  const job = submit();
-  if (!signal) return settled(await job.finished, output, operation);
+  await finishedOrAborted(submit(), signal, operation);
+  return output;
+}
 
+/** Waits for a job; once the signal is aborted, cancels it and rejects with the signal's reason. */
+export async function finishedOrAborted(
+  job: Job,
+  signal: AbortSignal | undefined,
+  operation: string,
+): Promise<void> {
   let ignore = (): void => {};
-  const abortion = new Promise<never>((_, reject) => {
-    ignore = whenAborted(signal, () => {
-      job.cancel();
-      reject(signal.reason);
+  const endings: Promise<'done' | 'cancelled'>[] = [job.finished];
+  if (signal !== undefined) {
+    const abortion = new Promise<never>((_, reject) => {
+      ignore = whenAborted(signal, () => {
+        job.cancel();
+        reject(signal.reason);
+      });
     });
-  });
+    endings.push(abortion);
+  }
   try {
-    return settled(await Promise.race([job.finished, abortion]), output, operation);
+    if ((await Promise.race(endings)) === 'done') return;
   } finally {
     ignore();
   }
-}
-
-function settled(ending: 'done' | 'cancelled', output: Tensor, operation: string): Tensor {
-  if (ending === 'done') return output;
   throw new BackendError(`${operation}: the computation was cancelled because its environment is ending`);
 }
 
@@ -119,7 +126,7 @@ const waiting = new WeakMap<AbortSignal, Set<() => void>>();
  * Calls `act` once the signal is aborted, unless the function it gives back was called before. One listener serves all that
  * wait for a signal: Node warns of a leak where a server's hundred requests add a hundred.
  */
-function whenAborted(signal: AbortSignal, act: () => void): () => void {
+export function whenAborted(signal: AbortSignal, act: () => void): () => void {
   const present = waiting.get(signal);
   const acts = present ?? new Set();
   acts.add(act);

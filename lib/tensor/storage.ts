@@ -3,6 +3,7 @@
 
 import { active } from '../backend/index.js';
 import { uninitialised } from '../backend/memory.js';
+import { duplicate, standIn } from '../backend/substitute.js';
 import { wrongType } from '../errors.js';
 
 /** In place of a channel axis: the elements lie in the order of the shape. */
@@ -42,6 +43,17 @@ export function alive(storage: Storage, operation: string): Float32Array {
   return storage.data;
 }
 
+/** That the elements are there to be read by other than operations: while a network is traced, they are not. */
+export function checkReadable(storage: Storage, operation: string): void {
+  if (standIn()?.owes(storage.data)) {
+    throw wrongType(
+      operation,
+      'values cannot be read while compile() traces a network: it sees shapes alone',
+      'compute them with operations, outside of forward, or leave this part out of the compiled network',
+    );
+  }
+}
+
 /** A shape seen as [batch, channels, positions] around a channel axis. */
 export function extents(shape: readonly number[], channelAxis: number) {
   let batch = 1;
@@ -54,9 +66,9 @@ export function extents(shape: readonly number[], channelAxis: number) {
 /** A new row-major array of a storage's elements. */
 export function copyRowMajor(storage: Storage, shape: readonly number[], operation: string): Float32Array {
   const data = alive(storage, operation);
-  if (storage.channelAxis === ROW_MAJOR) return data.slice();
+  if (storage.channelAxis === ROW_MAJOR) return duplicate(data);
   const { batch, channels, positions } = extents(shape, storage.channelAxis);
-  if (channels <= 1 || positions <= 1) return data.slice();
+  if (channels <= 1 || positions <= 1) return duplicate(data);
   const result = uninitialised(data.length);
   active().toChannelsFirst(data, result, batch, channels, positions);
   return result;
@@ -85,7 +97,7 @@ export function channelsLastArray(
   if (storage.channelAxis === channelAxis) return data;
   const { batch, channels, positions } = extents(shape, channelAxis);
   const rowMajor = storage.channelAxis === ROW_MAJOR ? data : copyRowMajor(storage, shape, operation);
-  if (channels <= 1 || positions <= 1) return lasting && rowMajor === data ? data.slice() : rowMajor;
+  if (channels <= 1 || positions <= 1) return lasting && rowMajor === data ? duplicate(data) : rowMajor;
   const result = uninitialised(data.length);
   active().toChannelsLast(rowMajor, result, batch, channels, positions);
   return result;

@@ -12,7 +12,15 @@ import { checkedOptions } from './options.js';
 import { plainArray } from './plain-array.js';
 import { printed } from './print.js';
 import { allocate, checkedShape, elementCount, inferredShape, sameShape, showShape } from './shape.js';
-import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR, Storage, settleRowMajor } from './storage.js';
+import {
+  alive,
+  channelsLastArray,
+  checkReadable,
+  copyRowMajor,
+  ROW_MAJOR,
+  Storage,
+  settleRowMajor,
+} from './storage.js';
 
 let storageOf: (tensor: Tensor) => Storage;
 let nodeOf: (tensor: Tensor) => Node<Tensor> | null;
@@ -136,6 +144,7 @@ export class Tensor {
    * laid out in row-major order from then on.
    */
   get data(): Float32Array {
+    checkReadable(this.#storage, 'Tensor.data');
     const data = settleRowMajor(this.#storage, this.shape, 'Tensor.data');
     beforeHandingOut(this.#storage);
     return data;
@@ -314,6 +323,7 @@ export class Tensor {
         'use toArray() or .data',
       );
     }
+    checkReadable(this.#storage, 'item');
     return alive(this.#storage, 'item')[0];
   }
 
@@ -359,6 +369,7 @@ export const wrap = (data: Float32Array, channelAxis: number, shape: readonly nu
 /** The elements in logical order, to read at once: the tensor's own array, or a copy where it lies otherwise. */
 export function logicalArray(tensor: Tensor, operation: string): Float32Array {
   const storage = storageOf(tensor);
+  checkReadable(storage, operation);
   return storage.channelAxis === ROW_MAJOR
     ? alive(storage, operation)
     : copyRowMajor(storage, tensor.shape, operation);

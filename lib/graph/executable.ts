@@ -1,0 +1,105 @@
+// A graph with its handles made and its memory planned; bound to an arena it is a program.
+
+import type { Binding, Call, Conv, Program } from '../../binding.js';
+import { packedFilter, type Versions } from './filters.js';
+import {
+  type Block,
+  type Graph,
+  type Output,
+  outputOf,
+  type Step,
+  TracedConv,
+  TracedFilter,
+  TracedPool,
+  View,
+} from './graph.js';
+import { type Plan, plan } from './plan.js';
+
+/** Memory that one run at a time works in. */
+export class Arena {
+  memory = new Float32Array(0);
+  busy = false;
+  /** Of executables bound to `memory`. */
+  programs = new WeakMap<Executable, Bound>();
+}
+
+/** A program, and the arrays of its graph that lie outside the arena. */
+interface Bound {
+  readonly program: Program;
+  readonly resolve: (view: View) => Float32Array;
+}
+
+export class Executable {
+  readonly plan: Plan;
+  /** The steps' arguments with real handles, and still without memory. */
+  readonly #args: readonly (readonly unknown[])[];
+
+  constructor(
+    readonly binding: Binding,
+    readonly graph: Graph,
+    versionOf: Versions,
+  ) {
+    this.plan = plan(graph);
+    const convs = new Map<TracedConv, Conv>();
+    const convOf = (traced: TracedConv): Conv => {
+      const conv = convs.get(traced) ?? binding.createConv(traced.geometry);
+      convs.set(traced, conv);
+      return conv;
+    };
+    const handleOf = (arg: unknown): unknown => {
+      if (arg instanceof TracedConv) return convOf(arg);
+      if (arg instanceof TracedFilter) return packedFilter(binding, convOf(arg.conv), arg, versionOf);
+      if (arg instanceof TracedPool) return binding.createPool(arg.geometry);
+      return arg;
+    };
+    this.#args = graph.steps.map(({ args }) => args.map(handleOf));
+  }
+
+  get steps(): readonly Step[] {
+    return this.graph.steps;
+  }
+
+  /** The program on this arena, which grows where it is too small. */
+  bind(arena: Arena): Bound {
+    const present = arena.programs.get(this);
+    if (present !== undefined) return present;
+    if (arena.memory.length < this.plan.length) {
+      arena.memory = new Float32Array(this.plan.length);
+      arena.programs = new WeakMap();
+    }
+    const own = new Map<Block, Float32Array>();
+    const resolve = ({ block, offset, length }: View): Float32Array => {
+      if (block.initial === null) {
+        const start = (this.plan.offsets.get(block) ?? 0) + offset;
+        return arena.memory.subarray(start, start + length);
+      }
+      if (block.kind === 'constant') return block.initial.subarray(offset, offset + length);
+      const memory = own.get(block) ?? block.initial.slice();
+      own.set(block, memory);
+      return memory.subarray(offset, offset + length);
+    };
+    const resolved = (arg: unknown): unknown => {
+      if (arg instanceof View) return resolve(arg);
+      return Array.isArray(arg) ? arg.map(resolved) : arg;
+    };
+    const calls = this.steps.map(({ operation }, at) => asCall([operation, ...this.#args[at].map(resolved)]));
+    const bound = { program: this.binding.createProgram(calls), resolve };
+    arena.programs.set(this, bound);
+    return bound;
+  }
+
+  /** What the runs of this graph give, where it lies after one. */
+  get outputs(): readonly Output[] {
+    return this.graph.outputs;
+  }
+
+  /** Elements of all steps' outputs together, as if none were freed. */
+  get made(): number {
+    return this.steps.reduce((sum, step) => sum + outputOf(step).length, 0);
+  }
+}
+
+/** The recorder took it from such a call. */
+function asCall(call: readonly unknown[]): Call {
+  return call as Call;
+}

@@ -1,0 +1,120 @@
+// A network as a list of calls of the contract, on memory that has no address yet. Handles are descriptions: what a
+// convolution is, what a filter is made of.
+
+import type { ConvGeometry, Operations, PoolGeometry } from '../../binding.js';
+
+/** Memory that steps write and read. */
+export class Block {
+  /** Elements that were there before any step; null where there were none. */
+  initial: Float32Array | null = null;
+
+  constructor(
+    /** Elements. */
+    readonly length: number,
+    /** 'constant': never written. 'made': written by steps. */
+    readonly kind: 'input' | 'constant' | 'made',
+  ) {}
+}
+
+/** Neighbouring elements of a block: what a step has in place of an array. */
+export class View {
+  constructor(
+    readonly block: Block,
+    readonly offset: number,
+    readonly length: number,
+  ) {}
+}
+
+/** In place of a `Conv`. */
+export class TracedConv {
+  constructor(readonly geometry: ConvGeometry) {}
+}
+
+/** In place of a `PackedFilter`: the arrays it is packed from, the weights' own or made by a pass. */
+export class TracedFilter {
+  constructor(
+    readonly conv: TracedConv,
+    readonly weight: Float32Array,
+    readonly bias: Float32Array | null,
+  ) {}
+
+  /** The arrays that decide its values. */
+  sources(): readonly (Float32Array | null)[] {
+    return [this.weight, this.bias];
+  }
+
+  /** What is to be packed. */
+  values(): { readonly weight: Float32Array; readonly bias: Float32Array | null } {
+    return this;
+  }
+}
+
+/** In place of a `Pool`. */
+export class TracedPool {
+  constructor(readonly geometry: PoolGeometry) {}
+}
+
+/** A call of the contract. `args` are the operation's with views in place of arrays and descriptions in place of handles. */
+export interface Step {
+  readonly operation: keyof Operations;
+  readonly args: readonly unknown[];
+  /** The module that made it, '' being the network itself. */
+  readonly path: string;
+}
+
+/**
+ * Which arguments of an operation are written; the other arrays are read. Those that are missing have no place in a
+ * compiled network.
+ */
+export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
+  conv: 3,
+  pool: 2,
+  activate: 2,
+  binary: 3,
+  modulus: 1,
+  concat: 2,
+  unfold: 2,
+  fold: 2,
+  remap: 2,
+  sparse: 4,
+  toChannelsLast: 1,
+  toChannelsFirst: 1,
+};
+
+/** Arguments whose memory the written one may share, being read element by element just before. */
+export const OVERWRITABLE: { readonly [K in keyof Operations]?: readonly number[] } = {
+  activate: [1],
+  binary: [1, 2],
+};
+
+/** What a step writes. */
+export function outputOf(step: Step): View {
+  const place = WRITTEN[step.operation];
+  const view = place === undefined ? undefined : step.args[place];
+  if (!(view instanceof View)) throw new Error(`${step.operation} writes nothing`);
+  return view;
+}
+
+/** What a step reads. */
+export function inputsOf(step: Step): View[] {
+  const written = WRITTEN[step.operation];
+  return step.args.flatMap((arg, place) => (place === written ? [] : viewsIn(arg)));
+}
+
+const viewsIn = (arg: unknown): View[] =>
+  arg instanceof View ? [arg] : Array.isArray(arg) ? arg.flatMap(viewsIn) : [];
+
+/** A network's steps in order, and what to give back. */
+export interface Graph {
+  readonly steps: readonly Step[];
+  readonly inputs: readonly View[];
+  readonly outputs: readonly Output[];
+}
+
+/** A result: where it is, and how it lies there. */
+export interface Output {
+  readonly name: string;
+  readonly view: View;
+  readonly channelAxis: number;
+  readonly shape: readonly number[];
+}

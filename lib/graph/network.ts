@@ -1,0 +1,111 @@
+// A module on its way to executables: traced and planned once for each shape of input, with the weights of one moment.
+
+import type { Binding } from '../../binding.js';
+import { active } from '../backend/index.js';
+import { wrongValue } from '../errors.js';
+import type { Module } from '../nn/module.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
+import { storageOf, type Tensor } from '../tensor/tensor.js';
+import { Executable } from './executable.js';
+import { passes } from './passes.js';
+import { type Signature, trace } from './trace.js';
+
+/** Executables of this many shapes are kept, the last used first. */
+const KEPT = 8;
+
+export interface NetworkOptions {
+  readonly inputShape: readonly number[];
+  /** The names of the outputs; null where there is just the network's own. */
+  readonly outputs: readonly string[] | null;
+  readonly foldBatchNorm: boolean;
+}
+
+export class Network {
+  readonly #module: Module;
+  readonly #options: NetworkOptions;
+  #binding: Binding;
+  #executables = new Map<string, Executable>();
+  /** How often each tensor of the module had been written to when its weights were taken. */
+  #taken = new Map<Tensor, number>();
+
+  constructor(module: Module, options: NetworkOptions) {
+    this.#module = module;
+    this.#options = options;
+    this.#binding = active();
+    this.executable({ shape: options.inputShape, channelAxis: ROW_MAJOR });
+    this.#take();
+  }
+
+  get inputShape(): readonly number[] {
+    return this.#options.inputShape;
+  }
+
+  /** Whether the outputs have names. */
+  get named(): boolean {
+    return this.#options.outputs !== null;
+  }
+
+  /** The executable for inputs of this shape and layout. */
+  executable(signature: Signature): Executable {
+    const key = `${signature.shape.join()}:${signature.channelAxis}`;
+    const kept = this.#executables.get(key);
+    if (kept !== undefined) {
+      this.#executables.delete(key);
+      this.#executables.set(key, kept);
+      return kept;
+    }
+    this.#checkUnchanged();
+    const { outputs, foldBatchNorm } = this.#options;
+    const traced = trace(this.#module, this.#binding, signature, outputs);
+    const graph = passes(traced, foldBatchNorm);
+    const versions = new Map(
+      this.#tensors().map((tensor) => [storageOf(tensor).data, storageOf(tensor).version]),
+    );
+    const made = new Executable(this.#binding, graph, (data) => versions.get(data) ?? Number.NaN);
+    this.#executables.set(key, made);
+    for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
+    return made;
+  }
+
+  /** Takes the weights, and the backend, of now. */
+  refresh(): void {
+    const before = { binding: this.#binding, executables: this.#executables, taken: this.#taken };
+    this.#binding = active();
+    this.#executables = new Map();
+    this.#taken = new Map();
+    try {
+      this.executable({ shape: this.inputShape, channelAxis: ROW_MAJOR });
+      this.#take();
+    } catch (error) {
+      this.#binding = before.binding;
+      this.#executables = before.executables;
+      this.#taken = before.taken;
+      throw error;
+    }
+  }
+
+  /** Forgets all executables. */
+  release(): void {
+    this.#executables.clear();
+  }
+
+  #tensors(): Tensor[] {
+    return [...this.#module.namedParameters(), ...this.#module.namedBuffers()].map(([, tensor]) => tensor);
+  }
+
+  #take(): void {
+    this.#taken = new Map(this.#tensors().map((tensor) => [tensor, storageOf(tensor).version]));
+  }
+
+  /** A shape that is met later must not mix weights of two moments. */
+  #checkUnchanged(): void {
+    for (const [tensor, version] of this.#taken) {
+      if (storageOf(tensor).version === version) continue;
+      throw wrongValue(
+        'session',
+        'this input shape was not met before, and the weights may have changed since they were taken',
+        'call session.refresh() to take them as they are now',
+      );
+    }
+  }
+}

@@ -1,0 +1,156 @@
+// Compiled networks give the bits of eager ones, on every backend.
+import { describe, expect, it } from 'vitest';
+import { compile, nn, noGrad, ops, Tensor } from '../../lib/index.js';
+import { backends } from '../support/backends.js';
+import { bits } from '../support/bits.js';
+
+class Residual extends nn.Module {
+  conv1: nn.Conv2d;
+  conv2: nn.Conv2d;
+  relu = new nn.ReLU();
+
+  constructor(channels: number) {
+    super();
+    this.conv1 = new nn.Conv2d(channels, channels, 3, { padding: 1 });
+    this.conv2 = new nn.Conv2d(channels, channels, 3, { padding: 1 });
+  }
+
+  override forward(x: Tensor): Tensor {
+    const y = this.relu.forward(this.conv1.forward(x));
+    return this.relu.forward(ops.add(this.conv2.forward(y), x));
+  }
+}
+
+class Branches extends nn.Module {
+  left = new nn.Conv2d(8, 5, 1);
+  right = new nn.Sequential(new nn.Conv2d(8, 8, 3, { padding: 'same', groups: 8 }), new nn.SiLU());
+
+  override forward(x: Tensor): Tensor {
+    return ops.concat([this.left.forward(x), this.right.forward(x), x], { dim: 1 });
+  }
+}
+
+const network = () =>
+  new nn.Sequential({
+    stem: new nn.Conv2d(3, 8, 3, { stride: 2, padding: 1, paddingMode: 'reflect' }),
+    act: new nn.Hardswish(),
+    block: new Residual(8),
+    pool: new nn.MaxPool2d(2),
+    branches: new Branches(),
+    up: new nn.ConvTranspose2d(21, 4, 2, { stride: 2 }),
+    flat: new nn.Flatten(),
+    fc: new nn.Linear(256, 10),
+  });
+
+const images = (batch: number) => Tensor.randn([batch, 3, 16, 16], { seed: 5 });
+
+describe.each(backends())('on $name', ({ use }) => {
+  it('gives the bits of the eager layers, at once and in the background, for every batch', async () => {
+    use();
+    const net = network();
+    const session = await compile(net, { inputShape: [1, 3, 16, 16] });
+    for (const batch of [1, 3, 1, 0]) {
+      const x = images(batch);
+      const wanted = noGrad(() => net.forward(x));
+      for (const y of [session.runSync(x), await session.run(x), session.runSync(x.channelsLast())]) {
+        expect(y.shape).toEqual(wanted.shape);
+        expect(bits(y)).toEqual(bits(wanted));
+      }
+    }
+    await session.close();
+  });
+
+  it('gives named outputs, fused away or not', async () => {
+    use();
+    const net = network();
+    const outputs = ['stem', 'block', 'block.conv2', 'block.relu:0', 'branches.right', 'flat', 'output'];
+    const session = await compile(net, { inputShape: [2, 3, 16, 16], outputs });
+    const x = images(2);
+    const eager = noGrad(() => {
+      const stem = net.stem as nn.Conv2d;
+      const block = net.block as Residual;
+      const first = stem.forward(x);
+      const active = new nn.Hardswish().forward(first);
+      const inner = ops.relu(block.conv1.forward(active));
+      const after = block.forward(active);
+      const pooled = new nn.MaxPool2d(2).forward(after);
+      const branches = net.branches as Branches;
+      return {
+        stem: first,
+        block: after,
+        'block.conv2': block.conv2.forward(inner),
+        'block.relu:0': inner,
+        'branches.right': branches.right.forward(pooled),
+        flat: ops.flatten((net.up as nn.ConvTranspose2d).forward(branches.forward(pooled)), { startDim: 1 }),
+        output: net.forward(x),
+      };
+    });
+    for (const results of [session.runSync(x), await session.run(x)]) {
+      expect(Object.keys(results)).toEqual(outputs);
+      for (const [name, wanted] of Object.entries(eager)) {
+        expect(results[name].shape, name).toEqual(wanted.shape);
+        expect(bits(results[name]), name).toEqual(bits(wanted));
+      }
+    }
+  });
+
+  it('takes other image sizes, and images alone', async () => {
+    use();
+    const net = new nn.Sequential(new Residual(4), new nn.AdaptiveAvgPool2d(1));
+    const session = await compile(net, { inputShape: [1, 4, 8, 8] });
+    for (const shape of [
+      [2, 4, 7, 9],
+      [4, 5, 5],
+      [1, 4, 33, 2],
+    ]) {
+      const x = Tensor.randn(shape, { seed: 1 });
+      expect(bits(session.runSync(x))).toEqual(bits(noGrad(() => net.forward(x))));
+    }
+  });
+});
+
+it('leaves the module as it was: its mode, its forward, its cached filters', async () => {
+  const net = network();
+  net.train();
+  const x = images(1);
+  const before = noGrad(() => net.eval().forward(x));
+  net.train();
+  await compile(net, { inputShape: x.shape });
+  expect(net.training).toBe(true);
+  expect((net.block as Residual).training).toBe(true);
+  expect(Object.hasOwn(net, 'forward')).toBe(false);
+  expect(bits(noGrad(() => net.eval().forward(x)))).toEqual(bits(before));
+});
+
+it('keeps the weights of its making until it is told to take them anew', async () => {
+  const layer = new nn.Conv2d(2, 3, 3);
+  const x = Tensor.randn([1, 2, 6, 6], { seed: 2 });
+  const session = await compile(layer, { inputShape: x.shape });
+  const old = noGrad(() => layer.forward(x));
+  layer.weight.data.fill(0.5);
+  layer.weight.markChanged();
+  expect(bits(session.runSync(x))).toEqual(bits(old));
+  expect(() => session.runSync(Tensor.zeros([1, 2, 7, 7]))).toThrow(/session\.refresh\(\)/);
+  session.refresh();
+  expect(bits(session.runSync(x))).toEqual(bits(noGrad(() => layer.forward(x))));
+  expect(session.runSync(Tensor.zeros([1, 2, 7, 7])).shape).toEqual([1, 3, 5, 5]);
+});
+
+it('needs less memory than all results together', async () => {
+  const net = new nn.Sequential(...Array.from({ length: 8 }, () => new Residual(8)));
+  const session = await compile(net, { inputShape: [1, 8, 32, 32] });
+  const { arenaBytes, unplannedBytes, steps } = session.summary();
+  expect(arenaBytes).toBeLessThan(unplannedBytes / 4);
+  expect(steps.map(({ operation }) => operation)).toContain('conv 3x3 + relu');
+  expect(String(session.summary())).toContain(`${steps.length} steps`);
+});
+
+it('profiles every step', async () => {
+  const net = network();
+  const session = await compile(net, { inputShape: [1, 3, 16, 16] });
+  const profile = session.profile(images(1), { rounds: 3 });
+  expect(profile.steps.length).toBe(session.summary().steps.length);
+  expect(profile.steps.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
+  expect(String(profile)).toContain('medians of 3 rounds');
+  expect(() => session.profile(images(1), { rounds: 0 })).toThrow(RangeError);
+});
