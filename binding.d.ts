@@ -2,17 +2,20 @@
 // TypeScript reference both implement `Binding`, bit for bit; one conformance suite runs on both.
 // It speaks of typed arrays and plain structs only: tensors, gradients and options live above it.
 //
-// Every array is float32 in channels-last order: [batch, depth, height, width, channels]. One- and
-// two-dimensional work is three-dimensional work with unit extents.
+// Every array is float32 in channels-last order, [batch, depth, height, width, channels], but where a layout says
+// otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 4;
+export type Abi = 5;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
 export type Isa = 'scalar' | 'avx2' | 'avx512' | 'neon';
 
 export type PaddingMode = 'zeros' | 'reflect' | 'replicate' | 'circular';
+
+/** How images lie: [batch, depth, height, width, channels], or [batch, channels, depth, height, width]. */
+export type Layout = 'channelsLast' | 'channelsFirst';
 
 export type ActivationKind =
   | 'none'
@@ -56,6 +59,9 @@ export interface ConvGeometry {
    * over the taps that reach it, in the order of the kernel, then the input channel of the group.
    */
   readonly transposed: boolean;
+  /** How x and y lie: no bit of any result depends on it. */
+  readonly inputLayout: Layout;
+  readonly outputLayout: Layout;
 }
 
 /**
@@ -100,7 +106,7 @@ declare const brand: unique symbol;
 export interface Conv {
   readonly [brand]: 'conv';
 }
-/** Opaque: weights and bias in the layout the kernels read. It serves every Conv that differs from its own in image size only. */
+/** Opaque: weights and bias in the layout the kernels read. It serves every Conv that differs from its own in image size and layouts only. */
 export interface PackedFilter {
   readonly [brand]: 'filter';
 }
@@ -121,7 +127,7 @@ export type Call = {
 
 /** The operations that can run in the foreground, or in the background through `submit`. */
 export interface Operations {
-  /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels]. */
+  /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels], channels where its layouts put them. */
   conv(conv: Conv, filter: PackedFilter, x: Float32Array, y: Float32Array, batch: number): void;
   /** x [batch, ...inputSize, channels] -> y [batch, ...outputSize, channels]. */
   pool(pool: Pool, x: Float32Array, y: Float32Array, batch: number): void;

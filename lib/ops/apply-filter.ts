@@ -5,10 +5,11 @@ import type { ConvGeometry, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
 import { show, wrongShape, wrongType } from '../errors.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
-import { Tensor, wrap } from '../tensor/tensor.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
+import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
 import type { ConvSettings } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
-import { channelsLast, type Mode } from './inputs.js';
+import { imageLayout, images, type Mode } from './inputs.js';
 import { finished, type Prepared } from './run.js';
 import { traced, tracing } from './trace.js';
 
@@ -52,17 +53,19 @@ export function applyFilter(application: Application): Prepared {
   // One lookup where this weight met images of this size before.
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
-  const sized = filter.sized(depth, height, width, requested, () =>
+  const layout = imageLayout(x, mode);
+  const sized = filter.sized(depth, height, width, requested, layout, () =>
     application.geometry([depth, height, width]),
   );
 
-  const { conv, outputSize } = sized;
+  const { conv, outputSize, outputLayout } = sized;
   const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
   const packed = filter.packed(sized, weight, operation);
-  const input = channelsLast(x, channelAxis, mode, operation);
+  const input = images(x, layout, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
-  const output = wrap(y, channelAxis, outputShape);
+  const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
+  if (layout === 'channelsFirst') storageOf(output).watch(filter.demand);
   if (batch === 0) return finished(output);
   return {
     output,

@@ -81,7 +81,9 @@ export function convGeometry(
     paddingMode: settings.paddingMode,
     activation: settings.activation,
     transposed: false,
-  };
+    inputLayout: 'channelsLast',
+    outputLayout: 'channelsLast',
+  } as const;
   return { ...geometry, algorithm: chooseAlgorithm(settings.algorithm, geometry) };
 }
 

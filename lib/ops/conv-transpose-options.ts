@@ -175,5 +175,7 @@ export function convTransposeGeometry(
     activation: settings.activation,
     algorithm: 'direct',
     transposed: true,
+    inputLayout: 'channelsLast',
+    outputLayout: 'channelsLast',
   };
 }

@@ -1,7 +1,8 @@
 // Packed filters and convolution handles, kept from call to call. They hang on the weight tensor, so they go when it
 // goes; each weight keeps a few, and each of those serves the last few image sizes.
 
-import type { Binding, Conv, ConvGeometry, PackedFilter, Triple } from '../../binding.js';
+import type { Binding, Conv, ConvGeometry, Layout, PackedFilter, Triple } from '../../binding.js';
+import { Demand } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type ConvSettings, sameSettings } from './conv-options.js';
 import { rowMajor } from './inputs.js';
@@ -17,6 +18,8 @@ export interface SizedConv {
   readonly width: number;
   /** The output size that a transposed convolution was asked for; null where it follows. */
   readonly requested: Triple | null;
+  readonly inputLayout: Layout;
+  readonly outputLayout: Layout;
   readonly conv: Conv;
   readonly algorithm: ConvGeometry['algorithm'];
   readonly outputSize: Triple;
@@ -30,6 +33,8 @@ interface Packed {
 
 /** One weight and bias under one set of settings. */
 export class Filter {
+  /** In which order results for images in row-major order were wanted. */
+  readonly demand = new Demand();
   readonly #sizes: SizedConv[] = [];
   #next = 0;
   /** By algorithm, which may differ from one image size to another. */
@@ -42,28 +47,35 @@ export class Filter {
     readonly bias: Tensor | null,
   ) {}
 
-  /** The convolution of images of one size, made by `geometry` where it is new. */
+  /** The convolution of images of one size in one layout, made by `geometry` where it is new. */
   sized(
     depth: number,
     height: number,
     width: number,
     requested: Triple | null,
+    inputLayout: Layout,
     geometry: () => ConvGeometry,
   ): SizedConv {
+    // Channels-last images are answered in kind; for others the last answer's use decides.
+    const first = inputLayout === 'channelsFirst' && this.demand.rowMajor;
+    const outputLayout: Layout = first ? 'channelsFirst' : 'channelsLast';
     for (const kept of this.#sizes) {
       if (
         kept.width === width &&
         kept.height === height &&
         kept.depth === depth &&
+        kept.inputLayout === inputLayout &&
+        kept.outputLayout === outputLayout &&
         sameRequest(kept.requested, requested)
       ) {
         return kept;
       }
     }
-    const made = geometry();
+    const made = { ...geometry(), inputLayout, outputLayout };
     const conv = this.binding.createConv(made);
     const { algorithm, outputSize } = made;
-    const sized = { depth, height, width, requested, conv, algorithm, outputSize };
+    const layouts = { inputLayout, outputLayout };
+    const sized = { depth, height, width, requested, ...layouts, conv, algorithm, outputSize };
     this.#sizes[this.#next] = sized;
     this.#next = (this.#next + 1) % SIZES_KEPT;
     return sized;

@@ -1,5 +1,6 @@
 // What operations ask of their tensors: that they are tensors, and their elements in a layout.
 
+import type { Layout } from '../../binding.js';
 import { show, wrongShape, wrongType } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { alive, channelsLastArray, copyRowMajor, ROW_MAJOR } from '../tensor/storage.js';
@@ -25,12 +26,31 @@ export function channelsLast(
   mode: Mode,
   operation: string,
 ): Float32Array {
-  return channelsLastArray(storageOf(tensor), tensor.shape, channelAxis, mode === 'background', operation);
+  const storage = storageOf(tensor);
+  storage.wanted(false);
+  return channelsLastArray(storage, tensor.shape, channelAxis, mode === 'background', operation);
 }
+
+/** The layout in which a convolution reads a tensor: its own, but background work reads a user's array rearranged, as a copy. */
+export const imageLayout = (tensor: Tensor, mode: Mode): Layout =>
+  mode === 'now' && storageOf(tensor).channelAxis === ROW_MAJOR ? 'channelsFirst' : 'channelsLast';
+
+/** The elements of images in that layout. */
+export const images = (
+  tensor: Tensor,
+  layout: Layout,
+  channelAxis: number,
+  mode: Mode,
+  operation: string,
+): Float32Array =>
+  layout === 'channelsFirst'
+    ? asTheyLie(tensor, mode, operation)
+    : channelsLast(tensor, channelAxis, mode, operation);
 
 /** The elements as they lie, for work that treats each alone. A row-major array may be a user's, a channels-last one never is. */
 export function asTheyLie(tensor: Tensor, mode: Mode, operation: string): Float32Array {
   const storage = storageOf(tensor);
+  storage.wanted(false);
   const data = alive(storage, operation);
   return mode === 'background' && storage.channelAxis === ROW_MAJOR ? data.slice() : data;
 }
@@ -38,6 +58,7 @@ export function asTheyLie(tensor: Tensor, mode: Mode, operation: string): Float3
 /** The elements in the order of the shape. */
 export function rowMajor(tensor: Tensor, mode: Mode, operation: string): Float32Array {
   const storage = storageOf(tensor);
+  storage.wanted(true);
   if (storage.channelAxis !== ROW_MAJOR) return copyRowMajor(storage, tensor.shape, operation);
   return asTheyLie(tensor, mode, operation);
 }

@@ -97,7 +97,7 @@ export function prepareLinear(
       ONE,
       operation,
     );
-  const sized = filter.sized(1, 1, 1, null, geometry);
+  const sized = filter.sized(1, 1, 1, null, 'channelsLast', geometry);
   const packed = filter.packed(sized, weight, operation);
   const input = rowMajor(x, mode, operation);
   const y = memory ?? allocateOutput([...leading, outFeatures], operation);

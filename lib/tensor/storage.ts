@@ -10,6 +10,14 @@ import { wrongType } from '../errors.js';
 export const ROW_MAJOR = -1;
 
 /**
+ * How a layer's last result was wanted: in row-major order, by a user, or as it lay, by another operation. Everyone gets
+ * what they ask for; this only lets the next result lie so from the start.
+ */
+export class Demand {
+  rowMajor = false;
+}
+
+/**
  * Row-major, or channels-last: [before the channel axis, after it, channels]. A channels-last array is never
  * handed to a user and never written to after it was filled, so background work may read it without a copy.
  */
@@ -22,12 +30,24 @@ export class Storage {
   /** The version that a graph relies on, -1 for none; and what the elements were at such versions (changes.ts). */
   watched = -1;
   prints: Map<number, number> | null = null;
+  /** Told of the first use of the elements. */
+  #demand: Demand | null = null;
 
   constructor(
     public data: Float32Array,
     public channelAxis: number,
   ) {
     this.length = data.length;
+  }
+
+  watch(demand: Demand): void {
+    this.#demand = demand;
+  }
+
+  /** Says what the elements are used for. */
+  wanted(rowMajor: boolean): void {
+    if (this.#demand !== null) this.#demand.rowMajor = rowMajor;
+    this.#demand = null;
   }
 }
 
@@ -76,6 +96,7 @@ export function copyRowMajor(storage: Storage, shape: readonly number[], operati
 
 /** Makes the storage itself row-major, so that its array can be handed out or given another shape. */
 export function settleRowMajor(storage: Storage, shape: readonly number[], operation: string): Float32Array {
+  storage.wanted(true);
   if (storage.channelAxis === ROW_MAJOR) return alive(storage, operation);
   storage.data = copyRowMajor(storage, shape, operation);
   storage.channelAxis = ROW_MAJOR;

@@ -183,6 +183,7 @@ export class Tensor {
       );
     }
     const axis = rank === 3 ? 0 : 1;
+    this.#storage.wanted(false);
     if (this.#storage.channelAxis === axis) return this;
     const data = channelsLastArray(this.#storage, this.shape, axis, true, 'channelsLast');
     return this.#then('channelsLast', wrap(data, axis, this.shape), (upstream) => upstream);
@@ -370,6 +371,7 @@ export const wrap = (data: Float32Array, channelAxis: number, shape: readonly nu
 export function logicalArray(tensor: Tensor, operation: string): Float32Array {
   const storage = storageOf(tensor);
   checkReadable(storage, operation);
+  storage.wanted(true);
   return storage.channelAxis === ROW_MAJOR
     ? alive(storage, operation)
     : copyRowMajor(storage, tensor.shape, operation);

@@ -116,6 +116,8 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   g.negativeSlope = activation.negativeSlope;
   g.algorithm = static_cast<Algorithm>(fields.choice("algorithm", {"direct", "winograd2", "winograd4"}));
   g.transposed = fields.flag("transposed");
+  g.inputLayout = static_cast<Layout>(fields.choice("inputLayout", {"channelsLast", "channelsFirst"}));
+  g.outputLayout = static_cast<Layout>(fields.choice("outputLayout", {"channelsLast", "channelsFirst"}));
   return g;
 }
 

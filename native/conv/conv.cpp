@@ -82,9 +82,8 @@ int64_t weightLength(const Conv& conv) {
 }
 int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 
-void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
-             const CancelFlag* cancelled) {
-  if (batch == 0) return;
+void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+                     const CancelFlag* cancelled) {
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
   if (dense && conv.source == DenseSource::narrow) return runNarrow(conv, filter, x, y, batch, cancelled);
@@ -93,6 +92,13 @@ void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   if (conv.source == DenseSource::bands) return runBands(conv, filter, x, y, batch, cancelled);
   runDense(conv, filter, x, y, batch, cancelled);
+}
+
+void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+             const CancelFlag* cancelled) {
+  if (batch == 0) return;
+  if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
+  else runChannelsLast(conv, filter, x, y, batch, cancelled);
 }
 
 }  // namespace convkit

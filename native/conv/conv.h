@@ -1,4 +1,4 @@
-// A convolution of channels-last images: geometry in, checked plan out, and the runs over a batch.
+// A convolution of images: geometry in, checked plan out, and the runs over a batch.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,8 @@ enum class PaddingMode : int32_t { zeros, reflect, replicate, circular };
 
 // One chain of taps an output, or Winograd's minimal filtering with tiles of 2x2 or 4x4 outputs: other bits.
 enum class Algorithm : int32_t { direct, winograd2, winograd4 };
+
+enum class Layout : int32_t { channelsLast, channelsFirst };
 
 struct Triple {
   int64_t depth, height, width;
@@ -29,6 +31,7 @@ struct ConvGeometry {
   // padding only.
   bool transposed = false;
   Algorithm algorithm = Algorithm::direct;
+  Layout inputLayout = Layout::channelsLast, outputLayout = Layout::channelsLast;
 };
 
 struct Conv;          // a checked geometry, bound to a kernel table
@@ -46,7 +49,8 @@ int64_t biasLength(const Conv&);
 // kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
 std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias);
 int64_t packedBytes(const PackedFilter&);
-// Whether the filter was packed for a convolution that differs from this one in image size only, if at all.
+// Whether the filter was packed for a convolution that differs from this one in image size and layouts only,
+// if at all.
 bool fits(const Conv&, const PackedFilter&);
 
 // x [batch, inputLength] -> y [batch, outputLength]. Throws std::bad_alloc.

@@ -175,6 +175,7 @@ bool fits(const Conv& conv, const PackedFilter& filter) {
   const ConvGeometry& g = conv.geometry;
   return filter.kernels == conv.kernels && filter.inChannels == g.inChannels &&
          filter.outChannels == g.outChannels && filter.groups == g.groups &&
+         filter.transposed == g.transposed && filter.algorithm == g.algorithm &&
          filter.kernelSize.depth == g.kernelSize.depth && filter.kernelSize.height == g.kernelSize.height &&
          filter.kernelSize.width == g.kernelSize.width;
 }

@@ -107,6 +107,22 @@ std::vector<Grid> makeGrids(const ConvGeometry&);
 void fillRows(const Conv&, const Grid&, const float* x, int64_t first, int64_t step, int height,
               const float** rows);
 
+// Whether an array lies in another order than the drivers': theirs is channels-last.
+inline bool readsPlanes(const Conv& conv) {
+  const ConvGeometry& g = conv.geometry;
+  return g.inputLayout == Layout::channelsFirst && g.inChannels > 1 && g.inputSize.product() > 1;
+}
+inline bool writesPlanes(const Conv& conv) {
+  return conv.geometry.outputLayout == Layout::channelsFirst && conv.geometry.outChannels > 1 &&
+         conv.positions() > 1;
+}
+
+// x and y channels-last, whatever the geometry says.
+void runChannelsLast(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                     const CancelFlag*);
+// x and y as the geometry says.
+void runPlanes(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+
 void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
                    const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);

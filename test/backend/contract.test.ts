@@ -22,6 +22,8 @@ const conv3x3: ConvGeometry = {
   activation: { kind: 'none', negativeSlope: 0 },
   algorithm: 'direct',
   transposed: false,
+  inputLayout: 'channelsLast',
+  outputLayout: 'channelsLast',
 };
 
 const pool2: PoolGeometry = {
@@ -79,6 +81,15 @@ function chain(
   const y = new Float32Array(1).fill(Number.NaN);
   binding.conv(conv, filter, Float32Array.from(x), y, 1);
   return y[0];
+}
+
+/** [batch, rows, columns] to [batch, columns, rows]. */
+function transposed(x: Float32Array, batch: number, rows: number, columns: number): Float32Array {
+  const y = new Float32Array(x.length);
+  for (let n = 0; n < batch; n++)
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < columns; c++) y[(n * columns + c) * rows + r] = x[(n * rows + r) * columns + c];
+  return y;
 }
 
 /** Small problems, and what the plain loops make of them. */
@@ -185,6 +196,25 @@ describe.each(implementations)('$name', ({ get }) => {
     expect(y[3 * (9 + 1)]).toBe(18);
   });
 
+  it('lets a layout change no bit, Winograd included', () => {
+    const drawn = Array.from({ length: 400 }, (_, i) => problemOf(800_000 + i));
+    const moved = drawn.filter(
+      (problem) => problem.family === 'conv' && problem.geometry.inputLayout === 'channelsFirst',
+    );
+    expect(moved.length).toBeGreaterThan(50);
+    for (const problem of moved) {
+      if (problem.family !== 'conv') continue;
+      const { geometry, batch } = problem;
+      const [pixels, positions] = [geometry.inputSize, geometry.outputSize].map(([d, h, w]) => d * h * w);
+      const last = { inputLayout: 'channelsLast', outputLayout: 'channelsLast' } as const;
+      const x = transposed(problem.x, batch, geometry.inChannels, pixels);
+      const y = solve(binding, { ...problem, geometry: { ...geometry, ...last }, x });
+      const first = geometry.outputLayout === 'channelsFirst';
+      const wanted = first ? transposed(y, batch, positions, geometry.outChannels) : y;
+      expect(difference(solve(binding, problem), wanted), `seed ${problem.seed}`).toBeNull();
+    }
+  });
+
   it('copies weights and bias when it packs them', () => {
     const conv = binding.createConv(conv3x3);
     const weight = new Float32Array(54).fill(1);
@@ -210,6 +240,8 @@ describe.each(implementations)('$name', ({ get }) => {
     const conv = binding.createConv(conv3x3);
     const filter = binding.packFilter(conv, new Float32Array(54), null);
     const other = binding.createConv({ ...conv3x3, outChannels: 4 });
+    const minimal = binding.createConv({ ...conv3x3, algorithm: 'winograd4' });
+    const back = binding.createConv({ ...conv3x3, transposed: true });
     const [x, y] = [new Float32Array(60), new Float32Array(90)];
     const wrongValues: (() => unknown)[] = [
       () => binding.createConv({ ...conv3x3, outputSize: [1, 5, 5] }),
@@ -220,6 +252,8 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.createConv({ ...conv3x3, padBegin: [0, -1, 1] }),
       () => binding.createConv({ ...conv3x3, inputSize: [1, 5, 2 ** 40] }),
       () => binding.createConv({ ...conv3x3, kernelSize: [1, 9, 3] }),
+      () => Reflect.apply(binding.createConv, binding, [{ ...conv3x3, inputLayout: 'NCHW' }]),
+      () => Reflect.apply(binding.createConv, binding, [{ ...conv3x3, outputLayout: 'last' }]),
       () =>
         binding.createConv({
           ...conv3x3,
@@ -250,6 +284,8 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.packFilter(conv, new Float32Array(53), null),
       () => binding.packFilter(conv, new Float32Array(54), new Float32Array(2)),
       () => binding.conv(other, filter, x, new Float32Array(120), 1),
+      () => binding.conv(minimal, filter, x, y, 1),
+      () => binding.conv(back, filter, x, y, 1),
       () => binding.conv(conv, filter, x.subarray(1), y, 1),
       () => binding.conv(conv, filter, x, y, 2),
       () => binding.conv(conv, filter, x, y, -1),

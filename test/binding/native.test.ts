@@ -24,6 +24,8 @@ const geometry: ConvGeometry = {
   activation: { kind: 'none', negativeSlope: 0 },
   algorithm: 'direct',
   transposed: false,
+  inputLayout: 'channelsLast',
+  outputLayout: 'channelsLast',
 };
 const large: ConvGeometry = {
   ...geometry,

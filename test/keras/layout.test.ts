@@ -2,7 +2,7 @@
 // one protects a background job. The binding is watched from outside: every call of it is written down.
 
 import { describe, expect, test, vi } from 'vitest';
-import type { Binding } from '../../binding.js';
+import type { Binding, ConvGeometry } from '../../binding.js';
 import { backend, nn, Tensor } from '../../lib/index.js';
 import * as keras from '../../lib/keras.js';
 import { storageOf } from '../../lib/tensor/tensor.js';
@@ -36,11 +36,21 @@ vi.mock('../../lib/backend/index.js', async (importOriginal) => {
   return { ...original, active };
 });
 
-/** The changes of layout since the list was emptied, in the foreground and in the background. */
+/**
+ * The changes of layout since the list was emptied, in the foreground and in the background, convolutions made to read or
+ * write channels first among them.
+ */
 const conversions = () =>
   calls
-    .map(({ name, args }) => (name === 'submit' ? String(args[0]) : name))
-    .filter((name) => name === 'toChannelsFirst' || name === 'toChannelsLast');
+    .map(({ name, args }) =>
+      name === 'submit' ? String(args[0]) : name === 'createConv' ? made(args) : name,
+    )
+    .filter((name) => name.includes('hannelsFirst') || name === 'toChannelsLast');
+
+const made = ([geometry]: readonly unknown[]): string => {
+  const { inputLayout, outputLayout } = geometry as ConvGeometry;
+  return `${inputLayout} to ${outputLayout}`;
+};
 
 const stack = () =>
   new Sequential([
@@ -64,8 +74,10 @@ describe('layout', () => {
     const net = stack();
     const pooled = new Sequential([new Conv2D({ filters: 4, kernelSize: 1 }), new GlobalAveragePooling2D()]);
     const x = Tensor.randn([2, 12, 12, 3], { seed: 1 });
+    calls.length = 0;
     net.forward(x); // kernels are turned once, here
     pooled.forward(x);
+    expect(conversions().filter((name) => name.includes(' '))).toEqual([]);
 
     calls.length = 0;
     const y = net.forward(x);
@@ -76,9 +88,9 @@ describe('layout', () => {
     expect(conversions()).toEqual([]);
     expect(calls.filter(({ name }) => name === 'submit').length).toBeGreaterThan(9);
 
-    // They would have been seen: channels first, the input is turned, once, and the kernel before.
+    // They would have been seen: channels first, the convolution turns the input, and the kernel was turned before.
     new Conv2D({ filters: 4, kernelSize: 1, dataFormat: 'channelsFirst' }).forward(Tensor.ones([1, 3, 4, 4]));
-    expect(conversions()).toEqual(['toChannelsFirst', 'toChannelsFirst', 'toChannelsLast']);
+    expect(conversions()).toEqual(['toChannelsFirst', 'toChannelsFirst', 'channelsFirst to channelsLast']);
   });
 
   test('in the background a layer borrows what the one before made, and copies what a user can reach', async () => {

@@ -141,6 +141,15 @@ Floats naiveConv(const ConvGeometry& g, const Floats& x, const Floats& weight, c
   return y;
 }
 
+// [batch, rows, columns] to [batch, columns, rows]
+Floats transposed(const Floats& x, int64_t batch, int64_t rows, int64_t columns) {
+  Floats y(x.size());
+  for (int64_t n = 0; n < batch; n++)
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t c = 0; c < columns; c++) y[(n * columns + c) * rows + r] = x[(n * rows + r) * columns + c];
+  return y;
+}
+
 std::string describe(const ConvGeometry& g, int64_t batch, int64_t seed) {
   char text[320];
   const auto n = [](int64_t v) { return static_cast<long long>(v); };
@@ -168,8 +177,11 @@ void runCase(int64_t seed) {
   const Floats expected = naiveConv(g, x, weight, bias, batch);
   const std::string claim = describe(g, batch, seed);
 
+  const Floats planesIn = transposed(x, batch, g.inputSize.product(), g.inChannels),
+               planesOut = transposed(expected, batch, g.outputSize.product(), g.outChannels);
   for (const Kernels* kernels : supportedKernels()) {
     const char* reason = nullptr;
+    g.inputLayout = g.outputLayout = Layout::channelsLast;
     const auto conv = makeConv(g, *kernels, &reason);
     if (!check(conv != nullptr, claim + " is accepted: " + (reason == nullptr ? "" : reason))) return;
     check(inputLength(*conv) * batch == x.size() && outputLength(*conv) * batch == expected.size(),
@@ -180,8 +192,21 @@ void runCase(int64_t seed) {
       setThreadCount(threads);
       Floats y(expected.size());
       runConv(*conv, *filter, x.data(), y.data(), batch, nullptr);
-      checkSame(y, expected,
-                std::string(kernels->name) + " " + std::to_string(threads) + " threads, " + claim);
+      const std::string how = std::string(kernels->name) + " " + std::to_string(threads) + " threads, ";
+      checkSame(y, expected, how + claim);
+
+      // The same images channels-first, on either side or both
+      for (const int sides : {1, 2, 3}) {
+        g.inputLayout = (sides & 1) != 0 ? Layout::channelsFirst : Layout::channelsLast;
+        g.outputLayout = (sides & 2) != 0 ? Layout::channelsFirst : Layout::channelsLast;
+        const auto planes = makeConv(g, *kernels, &reason);
+        if (!check(planes != nullptr && fits(*planes, *filter), claim + " in planes takes the filter"))
+          return;
+        y.fill(std::numeric_limits<float>::quiet_NaN());
+        runConv(*planes, *filter, (sides & 1) != 0 ? planesIn.data() : x.data(), y.data(), batch, nullptr);
+        checkSame(y, (sides & 2) != 0 ? planesOut : expected,
+                  how + "layouts " + std::to_string(sides) + ", " + claim);
+      }
     }
   }
 }

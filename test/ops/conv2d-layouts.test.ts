@@ -1,7 +1,9 @@
 // Layout, batch split and batching change no bit of a convolution.
 
 import { describe, expect, test } from 'vitest';
-import { ops, ShapeError, Tensor } from '../../lib/index.js';
+import { nn, ops, ShapeError, Tensor } from '../../lib/index.js';
+import { layoutOf } from '../../lib/ops/inputs.js';
+import { ROW_MAJOR } from '../../lib/tensor/storage.js';
 import { contenders } from '../support/backends.js';
 import { bits } from '../support/bits.js';
 
@@ -17,6 +19,26 @@ describe.each(contenders())('$name', (contender) => {
     const first = ops.conv2d(x, weight, bias, options);
     expect(first.shape).toEqual([3, 4, 5, 8]);
     expect(bits(ops.conv2d(x.channelsLast(), weight, bias, options))).toEqual(bits(first));
+  });
+
+  test('a layer answers in the order in which its last result was wanted, with the same bits', () => {
+    contender.use();
+    const conv = new nn.Conv2d(6, 4, 3, { padding: 1 });
+    const wanted = bits(conv.forward(x.channelsLast()));
+    const layouts: number[] = [];
+    const call = (use: (y: Tensor) => Tensor) => {
+      const y = conv.forward(x);
+      layouts.push(layoutOf(y));
+      expect(bits(use(y))).toEqual(wanted);
+    };
+    const read = (y: Tensor) => y;
+    const handOn = (y: Tensor) => {
+      ops.maxPool2d(y, { kernelSize: 2 });
+      return y;
+    };
+    for (const use of [handOn, read, read, handOn, read]) call(use);
+    expect(layouts).toEqual([1, 1, ROW_MAJOR, ROW_MAJOR, 1]);
+    expect(layoutOf(conv.forward(x.channelsLast()))).toBe(1);
   });
 
   test('images one by one give the bits of the batch', () => {

@@ -1,4 +1,5 @@
 // The contract's sentences as plain loops, one output at a time: slow, and too simple to hide anything.
+import type { Layout } from '../../binding.js';
 import { fmaf } from '../../lib/numerics/fmaf.js';
 import type { Problem } from './problems.js';
 
@@ -25,11 +26,16 @@ function readFrom(g: ConvProblem['geometry'], axis: 0 | 1 | 2, o: number, k: num
   return Number.isInteger(at) ? inside('zeros', at, g.inputSize[axis]) : -1;
 }
 
+/** Where an element of image [positions, channels] lies. */
+const indexIn = (layout: Layout, positions: number, channels: number, position: number, channel: number) =>
+  layout === 'channelsLast' ? position * channels + channel : channel * positions + position;
+
 /** Before the activation. */
 export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem): Float32Array {
   const inputs = g.inChannels / g.groups;
   const outputs = g.outChannels / g.groups;
-  const y: number[] = [];
+  const [pixels, positions] = [g.inputSize, g.outputSize].map(([d, h, w]) => d * h * w);
+  const y = new Float32Array(batch * positions * g.outChannels);
   for (let image = 0; image < batch; image++)
     for (let od = 0; od < g.outputSize[0]; od++)
       for (let oh = 0; oh < g.outputSize[1]; oh++)
@@ -45,16 +51,19 @@ export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem):
                   if (d < 0 || h < 0 || w < 0) continue;
                   for (let c = 0; c < inputs; c++) {
                     const channel = Math.floor(n / outputs) * inputs + c;
-                    const pixel = ((image * g.inputSize[0] + d) * g.inputSize[1] + h) * g.inputSize[2] + w;
+                    const pixel = (d * g.inputSize[1] + h) * g.inputSize[2] + w;
+                    const at = indexIn(g.inputLayout, pixels, g.inChannels, pixel, channel);
                     const tap = (kd * g.kernelSize[1] + kh) * g.kernelSize[2] + kw;
                     const taps = g.kernelSize[0] * g.kernelSize[1] * g.kernelSize[2];
                     const filter = g.transposed ? channel * outputs + (n % outputs) : n * inputs + c;
-                    sum = fmaf(x[pixel * g.inChannels + channel], weight[filter * taps + tap], sum);
+                    sum = fmaf(x[image * pixels * g.inChannels + at], weight[filter * taps + tap], sum);
                   }
                 }
-            y.push(sum + ((bias === null ? 0 : bias[n]) || 0));
+            const position = (od * g.outputSize[1] + oh) * g.outputSize[2] + ow;
+            const to = indexIn(g.outputLayout, positions, g.outChannels, position, n);
+            y[image * positions * g.outChannels + to] = sum + ((bias === null ? 0 : bias[n]) || 0);
           }
-  return Float32Array.from(y);
+  return y;
 }
 
 export function naivePool({ geometry: g, batch, x }: PoolProblem): Float32Array {

@@ -56,6 +56,14 @@ const CHANNELS = [
 const EXTENTS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 28, 29];
 const KERNELS = [1, 1, 2, 3, 3, 3, 4, 5, 5, 7];
 const GROUP_WIDTHS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32];
+const LAYOUTS = [
+  ['channelsLast', 'channelsLast'],
+  ['channelsLast', 'channelsLast'],
+  ['channelsFirst', 'channelsFirst'],
+  ['channelsFirst', 'channelsFirst'],
+  ['channelsFirst', 'channelsLast'],
+  ['channelsLast', 'channelsFirst'],
+] as const;
 const MODES = ['zeros', 'zeros', 'zeros', 'reflect', 'replicate', 'circular'] as const;
 
 export const ACTIVATIONS: readonly ActivationKind[] = [
@@ -128,9 +136,10 @@ function drawConv(random: Random, draw: Draw) {
         (geometry.outChannels * geometry.inChannels * product(geometry.kernelSize)) / geometry.groups;
       const cost = batch * product(geometry.outputSize) * weights;
       if (cost > most || cost < least || weights > MOST_WEIGHTS) continue;
+      const [inputLayout, outputLayout] = random.of(LAYOUTS);
       return {
         family: 'conv' as const,
-        geometry,
+        geometry: { ...geometry, inputLayout, outputLayout },
         batch,
         x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
         weight: draw(weights),
@@ -171,8 +180,9 @@ function drawChannels(random: Random, large: boolean) {
 }
 
 type Channels = ReturnType<typeof drawChannels>;
+type Drawn = Omit<ConvGeometry, 'inputLayout' | 'outputLayout'>;
 
-function drawGeometry(random: Random, channels: Channels): ConvGeometry {
+function drawGeometry(random: Random, channels: Channels): Drawn {
   const paddingMode = random.of(MODES);
   const dimensions = random.of([1, 2, 2, 2, 2, 3]);
   const axes = [3, 2, 1].map((axis) => drawAxis(random, paddingMode, axis > dimensions));
@@ -210,14 +220,14 @@ function sizesOf(axes: readonly DrawnAxis[]) {
   };
 }
 
-function drawConvGeometry(random: Random, channels: Channels): ConvGeometry {
+function drawConvGeometry(random: Random, channels: Channels): Drawn {
   if (random.once(5)) return drawTransposed(random, channels);
   if (channels.groups === 1 && random.once(4)) return drawWinograd(random, channels);
   return drawGeometry(random, channels);
 }
 
 /** 3x3 of stride 1 over a few planes, any padding and dilation. */
-function drawWinograd(random: Random, channels: Channels): ConvGeometry {
+function drawWinograd(random: Random, channels: Channels): Drawn {
   const paddingMode = random.of(MODES);
   const planes = random.of([1, 1, 1, 2]);
   const axes = [0, 1].map(() => {
@@ -248,7 +258,7 @@ function drawWinograd(random: Random, channels: Channels): ConvGeometry {
   };
 }
 
-function drawTransposed(random: Random, channels: Channels): ConvGeometry {
+function drawTransposed(random: Random, channels: Channels): Drawn {
   const dimensions = random.of([1, 2, 2, 2, 3]);
   const axes = [3, 2, 1].map((axis) => drawTransposedAxis(random, axis > dimensions));
   return {

@@ -3,7 +3,8 @@ import type { Conv, PackedFilter } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { checkApart, checkCount, checkFloats } from './checks.js';
 import { filterShape, planOf, type ReferenceConv, ReferenceFilter } from './conv.js';
-import type { Work } from './jobs.js';
+import { consecutive, type Work } from './jobs.js';
+import { toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { NO_TAP } from './padding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 import { WinogradWork } from './winograd-work.js';
@@ -30,6 +31,27 @@ export function convWork(
   checkFloats('conv', 'x', x, batch * plan.inputLength);
   checkFloats('conv', 'y', y, batch * plan.outputLength);
   checkApart('conv', y, [x], 'none');
+  const { inChannels, outChannels, inputSize, inputLayout, outputLayout } = plan.geometry;
+  const parts: Work[] = [];
+  let source = x;
+  if (inputLayout === 'channelsFirst') {
+    const positions = inputSize[0] * inputSize[1] * inputSize[2];
+    source = new Float32Array(x.length);
+    parts.push(toChannelsLastWork(x, source, batch, inChannels, positions));
+  }
+  const target = outputLayout === 'channelsFirst' ? new Float32Array(y.length) : y;
+  parts.push(channelsLastWork(plan, filter, source, target, batch));
+  if (target !== y) parts.push(toChannelsFirstWork(target, y, batch, outChannels, plan.positions));
+  return parts.length === 1 ? parts[0] : consecutive(parts);
+}
+
+function channelsLastWork(
+  plan: ReferenceConv,
+  filter: ReferenceFilter,
+  x: Float32Array,
+  y: Float32Array,
+  batch: number,
+): Work {
   const { algorithm } = plan.geometry;
   if (algorithm !== 'direct') return new WinogradWork(plan, filter, algorithm, x, y, batch);
   return new ConvWork(plan, filter, x, y, batch);

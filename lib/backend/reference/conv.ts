@@ -16,6 +16,7 @@ import { TILE_POSITIONS } from './tile.js';
 import { transformFilter } from './winograd.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
+const LAYOUTS = ['channelsLast', 'channelsFirst'] as const;
 const MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 
 /** @internal A checked geometry, and what follows from it. */
@@ -91,6 +92,8 @@ export function createConv(geometry: ConvGeometry): Conv {
   for (const name of ['kernelSize', 'stride', 'dilation', 'outputSize'] as const)
     checkTriple(operation, name, geometry[name], 1);
   oneOf(operation, 'paddingMode', geometry.paddingMode, MODES);
+  for (const name of ['inputLayout', 'outputLayout'] as const)
+    oneOf(operation, name, geometry[name], LAYOUTS);
   checkAlgorithm(operation, geometry);
   if (typeof geometry.transposed !== 'boolean')
     throw wrongType(operation, `transposed must be true or false, got ${show(geometry.transposed)}`);

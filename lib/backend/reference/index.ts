@@ -68,7 +68,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 4,
+  abi: 5,
   createConv,
   createPool,
   packFilter,

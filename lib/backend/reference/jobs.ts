@@ -7,6 +7,22 @@ export interface Work {
   run(begin: number, end: number): void;
 }
 
+/** Several pieces of work as one, each after the one before. */
+export function consecutive(parts: readonly Work[]): Work {
+  return {
+    units: parts.reduce((units, part) => units + part.units, 0),
+    run(begin, end) {
+      let first = 0;
+      for (const part of parts) {
+        const from = Math.max(begin - first, 0);
+        const to = Math.min(end - first, part.units);
+        if (from < to) part.run(from, to);
+        first += part.units;
+      }
+    },
+  };
+}
+
 /** How long background work keeps the event loop before others get their turn, in milliseconds. */
 const SLICE = 8;
 
