@@ -160,6 +160,11 @@ export interface Operations {
     y: Float32Array,
     width: number,
   ): void;
+  /**
+   * x [positions, channels] -> y [channels], a sum over positions: chunks of 256, each one chain of additions from +0, and
+   * their sums added in order to +0.
+   */
+  sumPositions(x: Float32Array, y: Float32Array, positions: number): void;
   /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
   program(program: Program, begin: number, end: number): void;
   /** [batch, channels, positions] -> [batch, positions, channels]. */

@@ -107,7 +107,8 @@ const nativeBelow: Record<string, readonly string[]> = {
   grouped: ['isa', 'threads'],
   pooling: ['isa', 'threads'],
   elementwise: ['isa', 'threads'],
-  conv: ['isa', 'threads', 'gemm', 'grouped', 'elementwise'],
+  reduction: ['isa', 'threads'],
+  conv: ['isa', 'threads', 'gemm', 'grouped', 'elementwise', 'reduction'],
 };
 
 describe('native', () => {

@@ -10,6 +10,7 @@
 #include "elementwise/elementwise.h"
 #include "rearrange/remap.h"
 #include "rearrange/windows.h"
+#include "reduction/positions.h"
 #include "sparse/sparse.h"
 
 namespace convkit {
@@ -253,6 +254,24 @@ struct SparseTask {
   void operator()(const CancelFlag* cancelled) const { runSparse(matrix, *kernels, x, y, width, cancelled); }
 };
 
+struct SumPositionsTask {
+  const Kernels* kernels;
+  const float* x;
+  float* y;
+  int64_t positions, channels;
+
+  static SumPositionsTask parse(Environment& environment, Arguments& arguments) {
+    const int64_t positions = arguments.integer(2, "positions", 0, kLargestCount - 1);
+    const Floats x = arguments.floats(0, "x"), y = arguments.floats(1, "y");
+    arguments.requireLength(x, productOf({positions, y.length}), "x");
+    arguments.requireApart(y, x, "x and y");
+    return {environment.kernels, x.data, y.data, positions, y.length};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runSumPositions(*kernels, x, positions, channels, y, cancelled);
+  }
+};
+
 struct ProgramTask {
   std::shared_ptr<const Program> program;
   int64_t begin, end;
@@ -300,6 +319,7 @@ const Operation kOperations[kOperationCount] = {
     operation<WindowTask<false>>("fold"),
     operation<RemapTask>("remap"),
     operation<SparseTask>("sparse"),
+    operation<SumPositionsTask>("sumPositions"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
     operation<ProgramTask>("program"),

@@ -122,6 +122,14 @@ struct SparseRow {
   float* y;
 };
 
+// The sum of the rows of a matrix: y[c] = sum of x[r * step + c] over r < rows, one chain from +0. c <
+// columns.
+struct RowSum {
+  const float* x;
+  int64_t rows, step, columns;
+  float* y;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -137,6 +145,7 @@ struct Kernels {
   void (*winogradOutput[2])(const WinogradOutput& tile);
   PoolKernel maxPool, averagePool;
   void (*sparseRow)(const SparseRow& row);
+  void (*sumRows)(const RowSum& sum);
   void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);

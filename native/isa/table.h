@@ -9,6 +9,7 @@
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
 #include "pooling/kernels.h"
+#include "reduction/kernels.h"
 #include "sparse/kernels.h"
 #include "winograd/transforms.h"
 
@@ -74,6 +75,7 @@ constexpr Kernels makeKernels(const char* name) {
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
   table.sparseRow = sparseRow<Simd>;
+  table.sumRows = sumRows<Simd>;
   table.activate = activateKernel<Simd>;
   table.add = addKernel<Simd>;
   table.multiply = multiplyKernel<Simd>;

@@ -4,7 +4,7 @@ import type { Binding, ConvGeometry, PoolGeometry } from '../../binding.js';
 import { ABI } from '../../lib/backend/native.js';
 import { implementations } from '../support/bindings.js';
 import { callOf, difference, solve } from '../support/conformance.js';
-import { naiveConv, naivePool } from '../support/naive.js';
+import { naiveConv, naivePool, naiveSum } from '../support/naive.js';
 import { type Problem, problemOf } from '../support/problems.js';
 
 const conv3x3: ConvGeometry = {
@@ -99,6 +99,7 @@ beforeAll(() => {
   for (let seed = 900_000; judged.length < 220; seed++) {
     const problem = problemOf(seed);
     if (problem.family === 'pool') judged.push({ problem, answer: naivePool(problem) });
+    if (problem.family === 'sumPositions') judged.push({ problem, answer: naiveSum(problem) });
     // Winograd rounds otherwise than the loops; test/ops/winograd.test.ts judges it.
     if (problem.family !== 'conv' || problem.geometry.algorithm !== 'direct') continue;
     const { geometry, weight, batch } = problem;
@@ -115,7 +116,7 @@ describe.each(implementations)('$name', ({ get }) => {
     binding = get();
   });
 
-  it('computes every convolution and pool as the plain loops do', () => {
+  it('computes every convolution, pool and sum over positions as the plain loops do', () => {
     expect(judged.length).toBeGreaterThan(200);
     for (const { problem, answer } of judged)
       expect(difference(solve(binding, problem), answer), `seed ${problem.seed}`).toBeNull();
@@ -298,6 +299,8 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.concat([x], [1, 2], y, 1),
       () => binding.concat([x], [61], y, 1),
       () => binding.toChannelsLast(x, new Float32Array(60), 1, 7, 9),
+      () => binding.sumPositions(x, new Float32Array(7), 8),
+      () => binding.sumPositions(x, x.subarray(0, 20), 3),
       () => Reflect.apply(binding.binary, binding, ['div', x, x, x]),
       () => Reflect.apply(binding.submit, binding, ['nothing']),
       () => Reflect.apply(binding.activate, binding, [{ kind: 'step', negativeSlope: 0 }, x, x]),

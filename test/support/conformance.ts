@@ -100,6 +100,15 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('sparse', starts, columns, values, x, y, width),
       };
     }
+    case 'sumPositions': {
+      const { x, positions } = problem;
+      const y = unwritten(problem.channels);
+      return {
+        output: y,
+        run: () => binding.sumPositions(x, y, positions),
+        submit: () => binding.submit('sumPositions', x, y, positions),
+      };
+    }
     case 'toChannelsLast':
     case 'toChannelsFirst': {
       const { family, x, batch, channels, positions } = problem;

@@ -4,6 +4,7 @@ import { fmaf } from '../../lib/numerics/fmaf.js';
 import type { Problem } from './problems.js';
 
 type ConvProblem = Extract<Problem, { family: 'conv' }>;
+type SumProblem = Extract<Problem, { family: 'sumPositions' }>;
 type PoolProblem = Extract<Problem, { family: 'pool' }>;
 
 /** The input coordinate of a padded one; -1 in zero padding. */
@@ -85,6 +86,12 @@ export function naivePool({ geometry: g, batch, x }: PoolProblem): Float32Array 
             );
           }
   return Float32Array.from(y);
+}
+
+export function naiveSum({ positions, channels, x }: SumProblem): Float32Array {
+  return Float32Array.from({ length: channels }, (_, c) =>
+    sumInChunks(Array.from({ length: positions }, (_, p) => x[p * channels + c])),
+  );
 }
 
 /** The first of equals; a NaN wins. */

@@ -2,6 +2,7 @@
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
+import { drawSum, type Sum } from './sums.js';
 
 interface Common {
   readonly seed: number;
@@ -46,6 +47,7 @@ export type Problem = Common &
         readonly positions: number;
       }
     | Rearranging
+    | Sum
   );
 
 /** 0, 1, and one below, at and above the lanes (4, 8, 16), panels (16, 32, 48, 64) and tile heights (6 to 14). */
@@ -100,12 +102,15 @@ export function problemOf(seed: number): Problem {
     'elements',
     'movement',
     'rearranging',
+    'sum',
   ] as const;
   switch (random.of(families)) {
     case 'conv':
       return { ...common, ...drawConv(random, draw) };
     case 'rearranging':
       return { ...common, ...drawRearranging(random, draw) };
+    case 'sum':
+      return { ...common, ...drawSum(random, draw) };
     case 'pool':
       return { ...common, ...drawPool(random, draw) };
     case 'elements':

@@ -16,6 +16,12 @@ export function checkFloats(operation: string, name: string, value: unknown, len
   throw wrongValue(operation, `${name} must have ${length} elements, got ${value.length}`);
 }
 
+/** The length of an array whose length says how long others have to be. */
+export function lengthOf(operation: string, name: string, value: unknown): number {
+  if (!(value instanceof Float32Array)) throw wrongType(operation, `${name} must be a Float32Array`);
+  return value.length;
+}
+
 function isDetached(buffer: ArrayBuffer): boolean {
   try {
     new Uint8Array(buffer);

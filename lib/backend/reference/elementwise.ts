@@ -1,9 +1,8 @@
 // Reference operations that treat elements one by one.
 import type { Activation } from '../../../binding.js';
-import { wrongType } from '../../errors.js';
 import { fmaf } from '../../numerics/fmaf.js';
 import { activationOf } from './activation.js';
-import { checkApart, checkFloats, oneOf } from './checks.js';
+import { checkApart, checkFloats, lengthOf, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
 
 const UNIT = 4096;
@@ -14,11 +13,6 @@ function elements(length: number, each: (begin: number, end: number) => void): W
     units: Math.ceil(length / UNIT),
     run: (begin, end) => each(begin * UNIT, Math.min(end * UNIT, length)),
   };
-}
-
-function lengthOf(operation: string, name: string, value: unknown): number {
-  if (!(value instanceof Float32Array)) throw wrongType(operation, `${name} must be a Float32Array`);
-  return value.length;
 }
 
 export function activateWork(activation: Activation, x: Float32Array, y: Float32Array): Work {

@@ -13,6 +13,7 @@ import { createPool, poolWork } from './pool.js';
 import { programOf, programWork } from './program.js';
 import { remapWork } from './remap.js';
 import { sparseWork } from './sparse.js';
+import { sumPositionsWork } from './sums.js';
 import { foldWork, unfoldWork } from './windows.js';
 
 type Planners = { readonly [K in keyof Operations]: (...args: Parameters<Operations[K]>) => Work };
@@ -28,6 +29,7 @@ const planners: Planners = {
   fold: foldWork,
   remap: remapWork,
   sparse: sparseWork,
+  sumPositions: sumPositionsWork,
   program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
@@ -82,6 +84,7 @@ export const reference: Binding = {
   fold: inForeground('fold'),
   remap: inForeground('remap'),
   sparse: inForeground('sparse'),
+  sumPositions: inForeground('sumPositions'),
   program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),

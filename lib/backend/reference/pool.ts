@@ -3,11 +3,9 @@ import type { Pool, PoolGeometry, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
+import { CHUNK } from './sums.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
-
-/** A sum takes this many taps as one chain; the sums of the chunks are added in order. */
-const CHUNK = 256;
 
 class ReferencePool {
   readonly inputLength: number;

@@ -1,0 +1,44 @@
+// Sums of the rows of a matrix, column by column. Included once per instruction set.
+#pragma once
+
+#include "isa/kernels.h"
+
+namespace convkit {
+namespace {
+
+template <class Simd, int kVectors>
+void sumColumns(const RowSum& sum, int64_t column, int tail) {
+  using V = typename Simd::V;
+  constexpr int kLanes = Simd::kLanes;
+  V total[kVectors];
+#pragma GCC unroll 8
+  for (int j = 0; j < kVectors; j++) total[j] = Simd::zero();
+  const float* x = sum.x + column;
+  for (int64_t r = 0; r < sum.rows; r++, x += sum.step) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kVectors; j++) {
+      const float* at = x + j * kLanes;
+      total[j] = Simd::add(total[j], tail == kLanes ? Simd::load(at) : Simd::loadPartial(at, tail));
+    }
+  }
+#pragma GCC unroll 8
+  for (int j = 0; j < kVectors; j++) {
+    float* y = sum.y + column + j * kLanes;
+    if (tail == kLanes) Simd::store(y, total[j]);
+    else Simd::storePartial(y, total[j], tail);
+  }
+}
+
+// One chain of additions a column, from +0: so no sum is -0.
+template <class Simd>
+void sumRows(const RowSum& sum) {
+  constexpr int kLanes = Simd::kLanes;
+  int64_t column = 0;
+  for (; column + 8 * kLanes <= sum.columns; column += 8 * kLanes) sumColumns<Simd, 8>(sum, column, kLanes);
+  for (; column + 4 * kLanes <= sum.columns; column += 4 * kLanes) sumColumns<Simd, 4>(sum, column, kLanes);
+  for (; column + kLanes <= sum.columns; column += kLanes) sumColumns<Simd, 1>(sum, column, kLanes);
+  if (column < sum.columns) sumColumns<Simd, 1>(sum, column, static_cast<int>(sum.columns - column));
+}
+
+}  // namespace
+}  // namespace convkit
