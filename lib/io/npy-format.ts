@@ -1,13 +1,17 @@
-// The bytes of NumPy's .npy format: headers written, headers read strictly, elements widened to float32.
+// The bytes of NumPy's .npy format: headers written, headers read strictly, dtypes named.
 // Knows nothing of files or tensors. The format: numpy/lib/format.py, versions 1.0 to 3.0.
 
-import { show, wrongValue } from '../errors.js';
+import { show } from '../errors.js';
+import { bytesOf, type ElementType } from './elements.js';
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** The bytes that settle how long the header is: magic, version, and the longer of the two length fields. */
 export const npyPreambleBytes = 12;
 /** NumPy refuses longer headers too: what it writes itself is about a hundred bytes. */
 const longestHeader = 10_000;
+
+/** Throws a sentence about the file being read. */
+export type Fail = (law: string, cure?: string) => never;
 
 export interface NpyHeader {
   readonly descr: string;
@@ -32,11 +36,8 @@ export function encodeNpyHeader(shape: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** Where the header text starts and ends. @throws RangeError unless the preamble is NumPy's. */
-export function npyHeaderSpan(preamble: Uint8Array, source: string): { start: number; end: number } {
-  const fail = (law: string): never => {
-    throw wrongValue('loadNpy', `${source} ${law}`);
-  };
+/** Where the header text starts and ends. @throws unless the preamble is NumPy's. */
+export function npyHeaderSpan(preamble: Uint8Array, fail: Fail): { start: number; end: number } {
   if (preamble.length < 10 || magic.some((byte, i) => preamble[i] !== byte)) {
     fail('is not a .npy file: it does not start with \\x93NUMPY');
   }
@@ -51,10 +52,7 @@ export function npyHeaderSpan(preamble: Uint8Array, source: string): { start: nu
 }
 
 /** Reads the header's Python literal: exactly the keys descr, fortran_order and shape, in any order. */
-export function parseNpyHeader(text: string, source: string): NpyHeader {
-  const fail = (law: string): never => {
-    throw wrongValue('loadNpy', `${source} ${law}`);
-  };
+export function parseNpyHeader(text: string, fail: Fail): NpyHeader {
   const body = /^\s*\{(.*?),?\s*\}\s*$/s.exec(text)?.[1];
   if (body === undefined) fail(`has a header that is no dictionary: ${show(text.slice(0, 80))}`);
   const entry =
@@ -80,63 +78,32 @@ export function parseNpyHeader(text: string, source: string): NpyHeader {
   return { descr: found.get('descr')!, fortranOrder: found.get('fortran_order') === 'True', shape };
 }
 
-type Read = (view: DataView, offset: number, little: boolean) => number;
-const whole = (value: number | bigint): number => {
-  const narrow = Math.fround(Number(value));
-  if (typeof value === 'bigint' ? BigInt(narrow) !== value : narrow !== value) {
-    throw wrongValue(
-      'loadNpy',
-      `the whole number ${value} is no float32`,
-      'store float32, or smaller numbers',
-    );
-  }
-  return narrow;
-};
-const readers: Readonly<Record<string, readonly [bytes: number, read: Read]>> = {
-  f4: [4, (view, at, little) => view.getFloat32(at, little)],
-  f8: [8, (view, at, little) => view.getFloat64(at, little)],
-  b1: [1, (view, at) => (view.getUint8(at) === 0 ? 0 : 1)],
-  u1: [1, (view, at) => view.getUint8(at)],
-  i1: [1, (view, at) => view.getInt8(at)],
-  u2: [2, (view, at, little) => view.getUint16(at, little)],
-  i2: [2, (view, at, little) => view.getInt16(at, little)],
-  u4: [4, (view, at, little) => whole(view.getUint32(at, little))],
-  i4: [4, (view, at, little) => whole(view.getInt32(at, little))],
-  u8: [8, (view, at, little) => whole(view.getBigUint64(at, little))],
-  i8: [8, (view, at, little) => whole(view.getBigInt64(at, little))],
+const types: Readonly<Record<string, ElementType>> = {
+  b1: 'bool',
+  u1: 'uint8',
+  i1: 'int8',
+  u2: 'uint16',
+  i2: 'int16',
+  u4: 'uint32',
+  i4: 'int32',
+  u8: 'uint64',
+  i8: 'int64',
+  f2: 'float16',
+  f4: 'float32',
+  f8: 'float64',
 };
 
-export interface NpyElement {
-  readonly bytes: number;
-  /** Fills `target` from `bytes`, element by element. float64 is rounded once; whole numbers must fit exactly. */
-  decode(bytes: Uint8Array, target: Float32Array): void;
-}
-
-/** How elements of a dtype become float32. @throws RangeError for a dtype that cannot. */
-export function npyElement(descr: string, source: string): NpyElement {
-  const match = /^([<>|=])([a-z]\d)$/.exec(descr);
-  const reader = match === null ? undefined : readers[match[2]];
-  if (
-    match === null ||
-    reader === undefined ||
-    (match[1] === '|') !== (reader[0] === 1) ||
-    match[1] === '='
-  ) {
-    throw wrongValue(
-      'loadNpy',
-      `${source} holds dtype '${descr}', readable are bool, integers, float32 and float64`,
+/** How elements of a dtype lie in the file. @throws for one that cannot become float32. */
+export function npyElement(descr: string, fail: Fail): { type: ElementType; little: boolean } {
+  const match = /^([<>|])([a-z]\d)$/.exec(descr);
+  const type = match !== null && Object.hasOwn(types, match[2]) ? types[match[2]] : undefined;
+  if (match === null || type === undefined || (match[1] === '|') !== (bytesOf(type) === 1)) {
+    return fail(
+      `holds dtype '${descr}', readable are bool, integers, float16, float32 and float64`,
       "convert it in NumPy with array.astype('float32')",
     );
   }
-  const [size, read] = reader;
-  const little = match[1] !== '>';
-  return {
-    bytes: size,
-    decode(bytes, target) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      for (let i = 0; i < target.length; i++) target[i] = read(view, i * size, little);
-    },
-  };
+  return { type, little: match[1] !== '>' };
 }
 
 /** Reorders column-major (Fortran) elements into row-major ones. */

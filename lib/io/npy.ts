@@ -1,9 +1,13 @@
 // NumPy's .npy files as tensors, and back.
 
-import { type FileHandle, open } from 'node:fs/promises';
-import { show, wrongType, wrongValue } from '../errors.js';
-import { Tensor } from '../tensor/tensor.js';
+import { show, wrongType } from '../errors.js';
+import { MAX_DIMENSIONS } from '../tensor/shape.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
+import { Tensor, wrap } from '../tensor/tensor.js';
 import { writeAtomically } from './atomic.js';
+import { type ByteReader, FilePart, readElements, take } from './byte-reader.js';
+import { bytesOf } from './elements.js';
+import { InputFile } from './input-file.js';
 import {
   encodeNpyHeader,
   fromFortranOrder,
@@ -29,7 +33,7 @@ export async function saveNpy(path: string, tensor: Tensor): Promise<void> {
 }
 
 /**
- * Reads a .npy file, versions 1 to 3, as a float32 tensor. Bool, integers and float64 are taken too: float64 is
+ * Reads a .npy file, versions 1 to 3, as a float32 tensor. Bool, integers, float16 and float64 are taken too: float64 is
  * rounded to nearest, whole numbers must be exact in float32. Fortran order is reordered. Nothing is allocated
  * before the file is known to hold what its header claims.
  *
@@ -38,54 +42,35 @@ export async function saveNpy(path: string, tensor: Tensor): Promise<void> {
  * const digits = await io.loadNpy('mnist-test-images.npy'); // uint8 in the file
  * digits.shape; // [1000, 28, 28]
  */
-export async function loadNpy(path: string): Promise<Tensor> {
-  if (typeof path !== 'string') throw wrongType('loadNpy', `path must be a string, received ${show(path)}`);
-  const handle = await open(path, 'r');
-  try {
-    return await readNpy(handle, path);
-  } finally {
-    await handle.close();
-  }
+export function loadNpy(path: string): Promise<Tensor> {
+  return InputFile.using(path, 'loadNpy', (file) => readNpy(new FilePart(file, 0, file.size), 'loadNpy'));
 }
 
-const chunkBytes = 1 << 22; // divisible by every element size
-
-async function readNpy(handle: FileHandle, path: string): Promise<Tensor> {
-  const { size } = await handle.stat();
-  const preamble = await readExactly(handle, 0, Math.min(size, npyPreambleBytes), path);
-  const { start, end } = npyHeaderSpan(preamble, path);
-  if (end > size) throw wrongValue('loadNpy', `${path} ends inside its header`);
-  const text = new TextDecoder().decode(await readExactly(handle, start, end - start, path));
-  const { descr, fortranOrder, shape } = parseNpyHeader(text, path);
-  const element = npyElement(descr, path);
-  const count = shape.reduce((product, length) => product * length, 1);
-  const needed = count * element.bytes;
-  if (needed !== size - end) {
-    throw wrongValue(
-      'loadNpy',
-      `${path} claims ${needed} bytes of elements (${descr}, shape [${shape.join(', ')}]), but ${size - end} follow its header`,
-      needed > size - end ? 'the file is truncated' : 'the file is damaged, or holds several arrays',
+/** The array of a .npy file that `reader` is at the beginning of, and that ends where it ends. */
+export async function readNpy(reader: ByteReader, operation: string): Promise<Tensor> {
+  const fail = (law: string, cure?: string): never => reader.fail(law, cure);
+  const preamble = await take(reader, Math.min(reader.remaining, npyPreambleBytes));
+  const { start, end } = npyHeaderSpan(preamble, fail);
+  const rest = end - preamble.length;
+  if (rest < 0) reader.fail(`has a header of ${end - start} bytes`);
+  if (rest > reader.remaining) reader.fail('ends inside its header');
+  const header = new Uint8Array(end);
+  header.set(preamble);
+  header.set(await take(reader, rest), preamble.length);
+  const { descr, fortranOrder, shape } = parseNpyHeader(
+    new TextDecoder().decode(header.subarray(start)),
+    fail,
+  );
+  if (shape.length > MAX_DIMENSIONS)
+    reader.fail(`has ${shape.length} dimensions, the limit is ${MAX_DIMENSIONS}`);
+  const { type, little } = npyElement(descr, fail);
+  const needed = shape.reduce((product, length) => product * length, bytesOf(type));
+  if (needed !== reader.remaining) {
+    reader.fail(
+      `claims ${needed} bytes of elements (${descr}, shape [${shape.join(', ')}]), but ${reader.remaining} follow its header`,
+      needed > reader.remaining ? 'the file is truncated' : 'the file is damaged, or holds several arrays',
     );
   }
-  const values = new Float32Array(count);
-  for (let at = 0; at < needed; at += chunkBytes) {
-    const bytes = await readExactly(handle, end + at, Math.min(chunkBytes, needed - at), path);
-    element.decode(bytes, values.subarray(at / element.bytes, (at + bytes.length) / element.bytes));
-  }
-  return new Tensor(fortranOrder ? fromFortranOrder(values, shape) : values, shape);
-}
-
-async function readExactly(
-  handle: FileHandle,
-  position: number,
-  length: number,
-  path: string,
-): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) throw wrongValue('loadNpy', `${path} became shorter while it was read`);
-    done += bytesRead;
-  }
-  return bytes;
+  const values = await readElements(reader, { type, little, shape, name: 'its array' }, operation);
+  return wrap(fortranOrder ? fromFortranOrder(values, shape) : values, ROW_MAJOR, shape);
 }

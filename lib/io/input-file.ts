@@ -1,0 +1,71 @@
+// A regular file being read at given places: every reader's errors name the operation and the path, and nothing is
+// allocated that the file cannot fill.
+
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { show, wrongType, wrongValue } from '../errors.js';
+
+export class InputFile {
+  private constructor(
+    readonly path: string,
+    /** In bytes, as found when it was opened. */
+    readonly size: number,
+    private readonly operation: string,
+    private readonly handle: FileHandle,
+  ) {}
+
+  /**
+   * @throws TypeError where `path` is no string, RangeError where it is no regular file (a pipe could keep the reader
+   * waiting for ever), and the system's own error where the file is missing or unreadable.
+   */
+  static async open(path: unknown, operation: string): Promise<InputFile> {
+    if (typeof path !== 'string') {
+      throw wrongType(operation, `path must be a string, received ${show(path)}`);
+    }
+    const present = await stat(path);
+    if (!present.isFile()) {
+      throw wrongValue(operation, `${path} is ${present.isDirectory() ? 'a folder' : 'not a regular file'}`);
+    }
+    const handle = await open(path, 'r');
+    try {
+      const { size } = await handle.stat();
+      return new InputFile(path, size, operation, handle);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
+
+  /** Does `use` with the opened file, which is closed afterwards in any case. */
+  static async using<T>(path: unknown, operation: string, use: (file: InputFile) => Promise<T>): Promise<T> {
+    const file = await InputFile.open(path, operation);
+    try {
+      return await use(file);
+    } finally {
+      await file.handle.close();
+    }
+  }
+
+  /** @throws RangeError `operation: path law; cure`. */
+  fail(law: string, cure?: string): never {
+    throw wrongValue(this.operation, `${this.path} ${law}`, cure);
+  }
+
+  /** `length` bytes from `position` on, both inside the file. */
+  async read(position: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(length);
+    await this.readInto(bytes, position);
+    return bytes;
+  }
+
+  /** Fills `bytes` from `position` on. Nobody else may reach their memory meanwhile. */
+  async readInto(bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length; ) {
+      const wanted = Math.min(bytes.length - done, LARGEST_READ);
+      const { bytesRead } = await this.handle.read(bytes, done, wanted, position + done);
+      if (bytesRead === 0) this.fail('became shorter while it was read');
+      done += bytesRead;
+    }
+  }
+}
+
+const LARGEST_READ = 1 << 26;

@@ -1,0 +1,207 @@
+// The header of a .safetensors file: a length as 64 bits, then JSON that says of each tensor its dtype, shape and place.
+// Read as strictly as the reference implementation does (https://github.com/huggingface/safetensors), and beyond it
+// where the format's text asks for more: names are unique, and the first byte is '{'.
+
+import { wrongValue } from '../errors.js';
+import { MAX_DIMENSIONS, showShape } from '../tensor/shape.js';
+import type { ElementType } from './elements.js';
+import { JsonReader, quoted } from './json-reader.js';
+import { byBytes } from './save-tensors.js';
+
+/** The reference's limit, in bytes. */
+export const LONGEST_HEADER = 100_000_000;
+export const LENGTH_BYTES = 8;
+const METADATA = '__metadata__';
+
+/** Bits of an element, and what it is read as; null where no float32 tensor can hold it. */
+const dtypes: Readonly<Record<string, readonly [bits: number, type: ElementType | null]>> = {
+  BOOL: [8, 'bool'],
+  U8: [8, 'uint8'],
+  I8: [8, 'int8'],
+  U16: [16, 'uint16'],
+  I16: [16, 'int16'],
+  U32: [32, 'uint32'],
+  I32: [32, 'int32'],
+  U64: [64, 'uint64'],
+  I64: [64, 'int64'],
+  F16: [16, 'float16'],
+  BF16: [16, 'bfloat16'],
+  F32: [32, 'float32'],
+  F64: [64, 'float64'],
+  F4: [4, null],
+  F6_E2M3: [6, null],
+  F6_E3M2: [6, null],
+  F8_E4M3: [8, null],
+  F8_E5M2: [8, null],
+  F8_E8M0: [8, null],
+  F8_E4M3FNUZ: [8, null],
+  F8_E5M2FNUZ: [8, null],
+  C64: [64, null],
+};
+
+export interface StoredTensor {
+  readonly name: string;
+  /** As the file spells it: 'F32', 'BF16', ... */
+  readonly dtype: string;
+  /** How its elements become float32, or null where they cannot. */
+  readonly type: ElementType | null;
+  readonly shape: readonly number[];
+  /** Bytes from the end of the header. */
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>;
+  /** In the order of their places. */
+  readonly tensors: readonly StoredTensor[];
+}
+
+/** How long the header is. @throws through `fail` where that cannot be. */
+export function headerLength(
+  first: Uint8Array,
+  size: number,
+  fail: (law: string, cure?: string) => never,
+): number {
+  if (first.length < LENGTH_BYTES) return fail(`is no safetensors file: it has ${size} bytes`);
+  const length = new DataView(first.buffer, first.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
+  if (length > LONGEST_HEADER) {
+    return fail(
+      `is no safetensors file: it claims a header of ${length} bytes, the limit is ${LONGEST_HEADER}`,
+    );
+  }
+  if (Number(length) > size - LENGTH_BYTES) {
+    return fail(
+      `claims a header of ${length} bytes, but only ${size - LENGTH_BYTES} follow`,
+      'the file is truncated',
+    );
+  }
+  if (length < 2n) return fail(`claims a header of ${length} bytes`);
+  return Number(length);
+}
+
+/** Reads the header's bytes and holds them to the number of bytes that follow. */
+export function parseHeader(
+  bytes: Uint8Array,
+  dataBytes: number,
+  fail: (law: string, cure?: string) => never,
+): SafetensorsHeader {
+  if (bytes[0] !== 0x7b) fail("is no safetensors file: its header does not begin with '{'");
+  let text = '';
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    fail('has a header that is not UTF-8');
+  }
+  const reader = new JsonReader(text, (law) => fail(`has a broken header: ${law}`));
+  const tensors: StoredTensor[] = [];
+  const metadata: [string, string][] = [];
+  reader.object('the header', (name) => {
+    if (name !== METADATA) tensors.push(tensorEntry(reader, name));
+    else if (!reader.word('null')) {
+      reader.object(METADATA, (key) => metadata.push([key, reader.string(`${METADATA} ${quoted(key)}`)]));
+    }
+  });
+  reader.end();
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let covered = 0;
+  for (const { name, begin, end } of tensors) {
+    if (begin !== covered) {
+      const fault = begin > covered ? 'leaves a hole before it' : 'overlaps another tensor';
+      fail(`places ${quoted(name)} at [${begin}, ${end}), which ${fault}: ${covered} bytes are taken`);
+    }
+    covered = end;
+  }
+  if (covered !== dataBytes) {
+    const cure = covered > dataBytes ? 'the file is truncated' : 'the file is damaged';
+    fail(`places its tensors in ${covered} bytes, but ${dataBytes} follow its header`, cure);
+  }
+  return { metadata: Object.fromEntries(metadata), tensors };
+}
+
+function tensorEntry(reader: JsonReader, name: string): StoredTensor {
+  const what = `tensor ${quoted(name)}`;
+  let dtype: string | null = null;
+  let shape: number[] | null = null;
+  let place: number[] | null = null;
+  reader.object(what, (field) => {
+    if (field === 'dtype') dtype = reader.string(`the dtype of ${what}`);
+    else if (field === 'shape') shape = naturals(reader, `the shape of ${what}`, MAX_DIMENSIONS);
+    else if (field === 'data_offsets') place = naturals(reader, `data_offsets of ${what}`, 2);
+    else reader.skip(what);
+  });
+  return checkedEntry(reader, name, dtype, shape, place);
+}
+
+function checkedEntry(
+  reader: JsonReader,
+  name: string,
+  dtype: string | null,
+  shape: number[] | null,
+  place: number[] | null,
+): StoredTensor {
+  const what = `tensor ${quoted(name)}`;
+  if (dtype === null || shape === null || place === null) {
+    return reader.wrong(`${what} lacks one of dtype, shape and data_offsets`);
+  }
+  if (!Object.hasOwn(dtypes, dtype)) return reader.wrong(`${what} has the unknown dtype ${quoted(dtype)}`);
+  const [bits, type] = dtypes[dtype];
+  if (place.length !== 2) return reader.wrong(`data_offsets of ${what} must be two numbers`);
+  const [begin, end] = place;
+  if (begin > end) return reader.wrong(`data_offsets of ${what} end before they begin`);
+  let count = 1;
+  for (const size of shape) {
+    count *= size;
+    if (!Number.isSafeInteger(count * bits)) {
+      return reader.wrong(`${what} has more elements than can be counted: ${showShape(shape)}`);
+    }
+  }
+  if (count * bits !== (end - begin) * 8) {
+    return reader.wrong(
+      `${what} needs ${(count * bits) / 8} bytes (${dtype} ${showShape(shape)}), but its data_offsets span ${end - begin}`,
+    );
+  }
+  return { name, dtype, type, shape, begin, end };
+}
+
+function naturals(reader: JsonReader, what: string, most: number): number[] {
+  const values: number[] = [];
+  reader.array(what, (index) => {
+    if (index === most) reader.wrong(`${what} has more than ${most} numbers`);
+    values.push(reader.natural(what));
+  });
+  return values;
+}
+
+const utf8 = new TextEncoder();
+
+/** The bytes before the data: float32 tensors in the order given, padded with spaces to a multiple of 8. */
+export function encodeHeader(
+  tensors: readonly { readonly name: string; readonly shape: readonly number[]; readonly bytes: number }[],
+  metadata: Readonly<Record<string, string>> | null,
+  operation: string,
+): Uint8Array {
+  const members: string[] = [];
+  if (metadata !== null) {
+    const keys = Object.keys(metadata).sort(byBytes);
+    const pairs = keys.map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`);
+    members.push(`"${METADATA}":{${pairs.join(',')}}`);
+  }
+  let begin = 0;
+  for (const { name, shape, bytes } of tensors) {
+    const end = begin + bytes;
+    members.push(
+      `${JSON.stringify(name)}:{"dtype":"F32","shape":[${shape.join(',')}],"data_offsets":[${begin},${end}]}`,
+    );
+    begin = end;
+  }
+  const json = utf8.encode(`{${members.join(',')}}`);
+  const length = Math.ceil(json.length / 8) * 8;
+  if (length > LONGEST_HEADER) {
+    throw wrongValue(operation, `the header would have ${length} bytes, the limit is ${LONGEST_HEADER}`);
+  }
+  const header = new Uint8Array(LENGTH_BYTES + length).fill(0x20);
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true);
+  header.set(json, LENGTH_BYTES);
+  return header;
+}
