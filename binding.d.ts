@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 5;
+export type Abi = 6;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -197,6 +197,11 @@ export interface Binding extends Operations {
   createPool(geometry: PoolGeometry): Pool;
   /** weight [outChannels, inChannels / groups, ...kernelSize]; bias [outChannels] or null. Both are copied. */
   packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter;
+  /**
+   * Frees a filter at once, where the garbage collector might wait; calls refuse the handle from then on. Jobs under way and
+   * programs keep what they have of it. Of a filter freed before, nothing.
+   */
+  releaseFilter(filter: PackedFilter): void;
 
   /** Checks calls, of any operation but `program`, that `program` then makes on these very arrays. */
   createProgram(calls: readonly Call[]): Program;

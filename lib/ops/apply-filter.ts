@@ -61,7 +61,7 @@ export function applyFilter(application: Application): Prepared {
   const { conv, outputSize, outputLayout } = sized;
   const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
-  const packed = filter.packed(sized, weight, operation);
+  const packed = filter.packed(sized, weight, mode, operation);
   const input = images(x, layout, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);

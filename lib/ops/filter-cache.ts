@@ -5,7 +5,7 @@ import type { Binding, Conv, ConvGeometry, Layout, PackedFilter, Triple } from '
 import { Demand } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type ConvSettings, sameSettings } from './conv-options.js';
-import { rowMajor } from './inputs.js';
+import { type Mode, rowMajor } from './inputs.js';
 
 /** Layers that share one weight with different settings are rare; image sizes vary in detection and extraction. */
 const SETTINGS_KEPT = 4;
@@ -29,6 +29,8 @@ interface Packed {
   readonly filter: PackedFilter;
   readonly weightVersion: number;
   readonly biasVersion: number;
+  /** Whether background work may still have to be given it. */
+  awaited: boolean;
 }
 
 /** One weight and bias under one set of settings. */
@@ -81,18 +83,28 @@ export class Filter {
     return sized;
   }
 
-  /** The weights as the kernels read them, packed anew where they may have changed. */
-  packed({ conv, algorithm }: SizedConv, weight: Tensor, operation: string): PackedFilter {
+  /**
+   * The weights as the kernels read them, packed anew where they may have changed. What they were is freed at once: training
+   * packs every weight at every step, and the garbage collector frees none before the event loop turns.
+   */
+  packed({ conv, algorithm }: SizedConv, weight: Tensor, mode: Mode, operation: string): PackedFilter {
     const weightVersion = storageOf(weight).version;
     const biasVersion = this.bias === null ? 0 : storageOf(this.bias).version;
     const kept = this.#packed.get(algorithm);
-    if (kept?.weightVersion === weightVersion && kept.biasVersion === biasVersion) return kept.filter;
+    if (kept?.weightVersion === weightVersion && kept.biasVersion === biasVersion) {
+      if (mode === 'background') kept.awaited = true;
+      return kept.filter;
+    }
+    if (kept?.awaited === false) {
+      this.#packed.delete(algorithm);
+      this.binding.releaseFilter(kept.filter);
+    }
     const filter = this.binding.packFilter(
       conv,
       rowMajor(weight, 'now', operation),
       this.bias === null ? null : rowMajor(this.bias, 'now', operation),
     );
-    this.#packed.set(algorithm, { filter, weightVersion, biasVersion });
+    this.#packed.set(algorithm, { filter, weightVersion, biasVersion, awaited: mode === 'background' });
     return filter;
   }
 }

@@ -98,7 +98,7 @@ export function prepareLinear(
       operation,
     );
   const sized = filter.sized(1, 1, 1, null, 'channelsLast', geometry);
-  const packed = filter.packed(sized, weight, operation);
+  const packed = filter.packed(sized, weight, mode, operation);
   const input = rowMajor(x, mode, operation);
   const y = memory ?? allocateOutput([...leading, outFeatures], operation);
   const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);

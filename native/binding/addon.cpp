@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 5;
+constexpr int kAbi = 6;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -103,6 +103,15 @@ napi_value pack(Environment& environment, Arguments& arguments) {
   return environment.handles->wrap<PackedFilter>(arguments.env(), std::move(filter), bytes);
 }
 
+napi_value releaseFilter(Environment& environment, Arguments& arguments) {
+  if (!environment.handles->release<PackedFilter>(arguments.env(), arguments.at(0))) {
+    wrongType(
+        arguments.env(), arguments.operation(),
+        std::string(HandleTraits<PackedFilter>::kWanted) + ", got " + show(arguments.env(), arguments.at(0)));
+  }
+  return nullptr;
+}
+
 napi_value isa(Environment& environment, Arguments& arguments) {
   return Napi::String::New(arguments.env(), environment.kernels->name);
 }
@@ -184,6 +193,7 @@ constexpr Member kMembers[] = {
     {"createConv", createConv},
     {"createPool", createPool},
     {"packFilter", pack},
+    {"releaseFilter", releaseFilter},
     {"createProgram", createProgram},
     {"isa", isa},
     {"useIsa", useIsa},

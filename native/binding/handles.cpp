@@ -12,14 +12,19 @@ struct HandleSet::Owned {
   napi_ref kept = nullptr;
 };
 
+void HandleSet::letGo(napi_env env, Handle& handle) {
+  int64_t total = 0;
+  if (handle.thing) napi_adjust_external_memory(env, -handle.externalBytes, &total);
+  handle.thing.reset();
+}
+
 napi_value HandleSet::wrapHandle(napi_env env, Handle handle, napi_value kept) {
   auto owned = std::make_unique<Owned>(Owned{std::move(handle), shared_from_this()});
   const auto finalize = [](napi_env environment, void* pointer, void*) {
     const std::unique_ptr<Owned> dying(static_cast<Owned*>(pointer));
     dying->set->alive_.erase(pointer);
     if (dying->kept != nullptr) napi_delete_reference(environment, dying->kept);
-    int64_t total = 0;
-    napi_adjust_external_memory(environment, -dying->handle.externalBytes, &total);
+    letGo(environment, dying->handle);
   };
   if (kept != nullptr) require(env, napi_create_reference(env, kept, 1, &owned->kept));
   const auto listed = alive_.insert(owned.get()).first;

@@ -62,11 +62,23 @@ class HandleSet : public std::enable_shared_from_this<HandleSet> {
     if (napi_get_value_external(env, value, &pointer) != napi_ok || alive_.count(pointer) == 0)
       return nullptr;
     const auto* const handle = static_cast<const Handle*>(pointer);
-    return handle->kind == HandleTraits<T>::kKind ? handle : nullptr;
+    return handle->kind == HandleTraits<T>::kKind && handle->thing ? handle : nullptr;
+  }
+
+  // Lets the thing go: `find` knows the handle no more. False where the value was never such a handle.
+  template <class T>
+  bool release(napi_env env, napi_value value) {
+    void* pointer = nullptr;
+    if (napi_get_value_external(env, value, &pointer) != napi_ok || alive_.count(pointer) == 0) return false;
+    auto& handle = *static_cast<Handle*>(pointer);
+    if (handle.kind != HandleTraits<T>::kKind) return false;
+    letGo(env, handle);
+    return true;
   }
 
  private:
   struct Owned;
+  static void letGo(napi_env env, Handle& handle);
   napi_value wrapHandle(napi_env env, Handle handle, napi_value kept);
 
   std::unordered_set<const void*> alive_;

@@ -8,14 +8,18 @@
 
 namespace convkit {
 
+// Aligned by hand: glibc before 2.38 does not find the place that it freed a moment ago when it is asked for
+// aligned memory, and a training loop grew by every filter it packed.
 AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
   constexpr std::size_t kAlignment = 64;
   const std::size_t bytes = (n * sizeof(float) / kAlignment + 1) * kAlignment;
-  data_ = static_cast<float*>(::operator new (bytes, std::align_val_t{kAlignment}));
+  memory_ = ::operator new(bytes + kAlignment);
+  const auto address = reinterpret_cast<std::uintptr_t>(memory_);
+  data_ = reinterpret_cast<float*>((address + kAlignment - 1) / kAlignment * kAlignment);
   std::memset(data_, 0, bytes);
 }
 
-AlignedFloats::~AlignedFloats() { ::operator delete (data_, std::align_val_t{64}); }
+AlignedFloats::~AlignedFloats() { ::operator delete(memory_); }
 
 namespace {
 

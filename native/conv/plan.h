@@ -69,6 +69,7 @@ class AlignedFloats {
   std::size_t size() const { return size_; }
 
  private:
+  void* memory_;
   float* data_;
   std::size_t size_;
 };

@@ -228,6 +228,25 @@ describe.each(implementations)('$name', ({ get }) => {
     expect(y[0]).toBe(13);
   });
 
+  it('knows a released filter no more, but for what had it already', async () => {
+    const conv = binding.createConv(conv3x3);
+    const filter = binding.packFilter(conv, new Float32Array(54).fill(1), null);
+    const [x, y] = [new Float32Array(60).fill(1), new Float32Array(90)];
+    const program = binding.createProgram([['conv', conv, filter, x, y, 1]]);
+    const job = binding.submit('conv', conv, filter, x, y, 1);
+    binding.releaseFilter(filter);
+    binding.releaseFilter(filter);
+    await job.finished;
+    expect(y[0]).toBe(8);
+    y.fill(0);
+    binding.program(program, 0, 1);
+    expect(y[0]).toBe(8);
+    expect(() => binding.conv(conv, filter, x, y, 1)).toThrow(TypeError);
+    expect(() => binding.submit('conv', conv, filter, x, y, 1)).toThrow(TypeError);
+    expect(() => Reflect.apply(binding.releaseFilter, binding, [conv])).toThrow(TypeError);
+    expect(() => Reflect.apply(binding.releaseFilter, binding, [{}])).toThrow(TypeError);
+  });
+
   it('treats elements in place', () => {
     const x = Float32Array.of(-1, 0.5, 7);
     binding.activate({ kind: 'relu6', negativeSlope: 0 }, x, x);

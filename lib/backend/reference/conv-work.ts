@@ -22,6 +22,8 @@ export function convWork(
   const plan = planOf('conv', conv);
   if (!(filter instanceof ReferenceFilter))
     throw wrongType('conv', `filter must come from the reference backend's packFilter, got ${show(filter)}`);
+  if (filter.released)
+    throw wrongType('conv', 'filter has been released', 'pack the weights again with packFilter');
   if (filter.shape !== filterShape(plan.geometry))
     throw wrongValue(
       'conv',

@@ -52,11 +52,22 @@ export class ReferenceConv {
 
 /** @internal weights [pair][tap][channel of the group][2]: output channels in pairs within their group, an odd one with zeros. */
 export class ReferenceFilter {
+  released = false;
+
   constructor(
     readonly shape: string,
     readonly weights: Float32Array,
     readonly bias: Float32Array,
   ) {}
+}
+
+export function releaseFilter(filter: PackedFilter): void {
+  if (!(filter instanceof ReferenceFilter))
+    throw wrongType(
+      'releaseFilter',
+      `filter must come from the reference backend's packFilter, got ${show(filter)}`,
+    );
+  filter.released = true;
 }
 
 const product = (sizes: Triple): number => sizes[0] * sizes[1] * sizes[2];

@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import type { Binding, Call, Job, Operations, Program } from '../../../binding.js';
 import { BackendError, wrongValue } from '../../errors.js';
 import { checkCount, oneOf } from './checks.js';
-import { createConv, packFilter } from './conv.js';
+import { createConv, packFilter, releaseFilter } from './conv.js';
 import { convWork } from './conv-work.js';
 import { activateWork, binaryWork, modulusWork } from './elementwise.js';
 import { runInBackground, type Work } from './jobs.js';
@@ -70,10 +70,11 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 5,
+  abi: 6,
   createConv,
   createPool,
   packFilter,
+  releaseFilter,
   conv: inForeground('conv'),
   pool: inForeground('pool'),
   activate: inForeground('activate'),
