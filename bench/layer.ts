@@ -24,6 +24,8 @@ export interface Layer {
   readonly times: number;
   /** The layer whose matrix product has the same shape, and whose rate this one should reach. */
   readonly like: string | null;
+  /** The name of its file, without folder and ending: the network, where a file holds one. */
+  readonly set: string;
 }
 
 /** What the geometric mean of a class should reach, as a ratio to the baseline. */
@@ -48,12 +50,13 @@ export interface LayerFile {
 export function parseLayers(text: string, source: string): LayerFile {
   const layers: Layer[] = [];
   const targets = new Map<string, Target>();
+  const set = source.replace(/^.*[\\/]/, '').replace(/\.txt$/, '');
   text.split('\n').forEach((line, index) => {
     const words = line.replace(/#.*$/, '').trim().split(/\s+/).filter(Boolean);
     if (words.length === 0) return;
     try {
       if (words[0] === 'target') targets.set(...parseTarget(words));
-      else layers.push(parseLayer(words));
+      else layers.push(parseLayer(words, set));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new SyntaxError(`${source}:${index + 1}: ${reason}`);
@@ -74,6 +77,9 @@ export function outputSize(layer: Layer): number[] {
 }
 
 export const isTransposed = (layer: Layer): boolean => layer.operation.startsWith('convTranspose');
+
+/** Every input channel has filters of its own. */
+export const isDepthwise = ({ groups, inChannels }: Layer): boolean => groups > 1 && groups === inChannels;
 
 export const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
 
@@ -138,7 +144,7 @@ function parseTarget([, name, number, layout, ...rest]: readonly string[]): [str
   return [name, { ratio, layout: layout ?? 'channelsLast' }];
 }
 
-function parseLayer(words: readonly string[]): Layer {
+function parseLayer(words: readonly string[], set: string): Layer {
   const [operation, input, outChannels, kernel, ...options] = words;
   const kind = /^conv(?:Transpose)?([123])d$/.exec(operation);
   if (kind === null) throw new Error(`unknown operation '${operation}'; conv1d to 3d, convTranspose1d to 3d`);
@@ -174,6 +180,7 @@ function parseLayer(words: readonly string[]): Layer {
     groups: wholes(chosen.get('g') ?? '1', 1, 1)[0],
     times: wholes(chosen.get('times') ?? '1', 1, 1)[0],
     like: chosen.get('like') ?? null,
+    set,
   };
   if (layer.inChannels % layer.groups !== 0 || layer.outChannels % layer.groups !== 0)
     throw new Error(

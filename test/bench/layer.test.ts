@@ -41,6 +41,7 @@ describe('the grammar of bench/layers', () => {
         outputPadding: [0, 0],
         groups: 3,
         times: 4,
+        set: 'test',
       },
     ]);
   });
@@ -71,16 +72,52 @@ describe('the grammar of bench/layers', () => {
     expect(() => parseLayers(`\n${line}`, 'file.txt')).toThrow(`file.txt:2: ${reason}`);
   });
 
-  it('reads the files of the benchmark, whose names are all different', () => {
-    const files = ['foundation', 'typescript'].map((name) => {
-      const url = new URL(`../../bench/layers/${name}.txt`, import.meta.url);
-      return parseLayers(readFileSync(url, 'utf8'), name);
-    });
-    const layers = files.flatMap((file) => file.layers);
-    expect(layers.length).toBe(20);
-    expect(new Set(layers.map(({ name }) => name)).size).toBe(layers.length);
-    for (const kind of new Set(files[0].layers.map((layer) => layer.class)))
-      expect(files[0].targets.has(kind), `a target for ${kind}`).toBe(true);
+  it('names the set of layers after its file', () => {
+    expect(parseLayers('conv2d 1x3x8x8 4 3x3', '/some/where/resnet50.txt').layers[0].set).toBe('resnet50');
+  });
+});
+
+describe('the files of the benchmark', () => {
+  const read = (name: string) =>
+    parseLayers(readFileSync(new URL(`../../bench/layers/${name}.txt`, import.meta.url), 'utf8'), name);
+
+  it('set a target for every class of the foundation', () => {
+    const { layers, targets } = read('foundation');
+    expect(layers.length).toBe(19);
+    for (const kind of new Set(layers.map((layer) => layer.class)))
+      expect(targets.has(kind), `a target for ${kind}`).toBe(true);
+  });
+
+  it('have names that are all different', () => {
+    const names = ['foundation', 'family', ...Object.keys(GIGA_MACS)].flatMap((name) =>
+      read(name).layers.map((layer) => layer.name),
+    );
+    expect(names.length).toBeGreaterThan(300);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  // Multiply-adds as torchvision's tables publish them, less the classifiers (and DeepLab's auxiliary head); WaveNet's by hand.
+  const GIGA_MACS: Record<string, number> = {
+    resnet50: 4.09,
+    vgg16: 15.47 - 0.124,
+    resnext50: 4.23,
+    mobilenetv2: 0.3,
+    efficientnet: 0.385,
+    densenet121: 2.83,
+    inceptionv3: 5.71,
+    deeplabv3: 178.72 - 9.99,
+    wavenet: (16000 * (256 * 64 * 2 + 20 * (64 * 128 * 2 + 64 * 64 + 64 * 256) + 2 * 256 * 256)) / 1e9,
+  };
+
+  it.each(Object.entries(GIGA_MACS))('hold all multiply-adds of %s', (name, published) => {
+    const { layers } = read(name);
+    const macs = layers.reduce((sum, layer) => sum + (layer.times * flops(layer)) / 2, 0) / 1e9;
+    expect(Math.abs(macs / published - 1)).toBeLessThan(0.005);
+  });
+
+  it.each(Object.keys(GIGA_MACS))('hold no layer of %s twice', (name) => {
+    const lines = read(name).layers.map(describeLayer);
+    expect(new Set(lines).size).toBe(lines.length);
   });
 });
 
