@@ -1,6 +1,7 @@
 // What the runner and the processes of the contenders say to each other.
 
 import type { Isa } from '../binding.js';
+import type { Algorithm } from './contenders/contender.js';
 import type { Layer } from './layer.js';
 
 export interface Orders {
@@ -32,8 +33,8 @@ export interface Prepared {
   readonly digest: string;
   readonly worst: number;
   readonly magnitude: number;
-  /** Milliseconds of the first call. */
-  readonly first: number;
+  /** Of convkit's contenders. */
+  readonly algorithm?: Algorithm;
 }
 
 export interface EngineReport {

@@ -1,7 +1,10 @@
 // What the benchmark asks of anyone who computes a layer.
 
+import type { ConvGeometry } from '../../binding.js';
 import type { LayerData } from '../data.js';
 import type { Layer } from '../layer.js';
+
+export type Algorithm = ConvGeometry['algorithm'];
 
 /** A layer ready to run: weights loaded, input in the contender's own tensor type. */
 export interface Contender {
@@ -10,6 +13,8 @@ export interface Contender {
   /** One forward pass whose output is read, channels-first [N, C, ...]. */
   output(): Promise<Float32Array>;
   readonly version: string;
+  /** Of convkit's contenders. */
+  readonly algorithm?: Algorithm;
 }
 
 export interface Settings {

@@ -6,13 +6,13 @@ import type { Tensor } from '../../lib/index.js';
 import type { WeightedLayer } from '../../lib/nn/weighted-layer.js';
 import type { Layer } from '../layer.js';
 import { shapes } from '../layer.js';
-import { loadLibrary } from '../library.js';
-import { Absent, type Contender, type Settings } from './contender.js';
+import { loadLibrary, loadTrace } from '../library.js';
+import { Absent, type Algorithm, type Contender, type Settings } from './contender.js';
 
 export interface ConvkitOptions {
   readonly backend: Isa | 'reference';
   readonly layout: 'channelsLast' | 'nchw';
-  readonly algorithm?: 'auto' | 'winograd';
+  readonly algorithm: 'auto' | 'direct' | 'winograd';
 }
 
 /** @throws Absent where this machine or build has no such backend. */
@@ -27,16 +27,15 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
   }
   engine.setThreads(threads);
   const shape = shapes(layer);
-  const conv = makeConv(layer, options.algorithm ?? 'auto', convkit);
+  const conv = makeConv(layer, options.algorithm, convkit);
   conv.loadStateDict({
     weight: new convkit.Tensor(data.weight, shape.weight),
     bias: new convkit.Tensor(data.bias, [layer.outChannels]),
   });
   const resident = laidOut(new convkit.Tensor(data.x, shape.x), convkit);
-  const forward =
-    options.layout === 'channelsLast'
-      ? () => conv.forward(resident)
-      : () => conv.forward(new convkit.Tensor(data.x, shape.x));
+  const input =
+    options.layout === 'channelsLast' ? () => resident : () => new convkit.Tensor(data.x, shape.x);
+  const forward = () => convkit.noGrad(() => conv.forward(input()));
   return {
     run() {
       const y = forward();
@@ -46,7 +45,21 @@ export async function convkitContender(settings: Settings, options: ConvkitOptio
       return forward().data;
     },
     version: `numerics ${engine.info().numerics}`,
+    algorithm: await algorithmOf(conv, resident),
   };
+}
+
+/** How the library computes this layer: what its own choice was, where it was left to choose. */
+async function algorithmOf(layer: WeightedLayer, x: Tensor): Promise<Algorithm> {
+  const { observe } = await loadTrace();
+  let found: Algorithm = 'direct';
+  observe(
+    (step) => {
+      if (step.kind === 'conv') found = step.geometry.algorithm;
+    },
+    () => layer.forward(x),
+  );
+  return found;
 }
 
 type Library = Awaited<ReturnType<typeof loadLibrary>>['convkit'];
@@ -56,12 +69,14 @@ function laidOut(x: Tensor, { nn }: Library): Tensor {
   return x.shape.length === 3 ? new nn.MaxPool1d(1).forward(x) : x.channelsLast();
 }
 
-/** @throws Absent where the algorithm does not serve the layer. */
-function makeConv(layer: Layer, algorithm: 'auto' | 'winograd', { nn }: Library): WeightedLayer {
+/** @throws Absent where the algorithm does not serve the layer, or is the only one that does. */
+function makeConv(layer: Layer, algorithm: ConvkitOptions['algorithm'], { nn }: Library): WeightedLayer {
   const { inChannels, outChannels, kernelSize, stride, dilation, groups } = layer;
   const padding = layer.padBegin.map((begin, axis): [number, number] => [begin, layer.padEnd[axis]]);
   if (algorithm === 'winograd' && !servedByWinograd(layer))
     throw new Absent('Winograd does not serve this layer');
+  if (algorithm === 'direct' && !servedByWinograd(layer))
+    throw new Absent('this layer is always computed directly');
   const options = { stride, dilation, groups, padding, algorithm };
   const { outputPadding } = layer;
   switch (layer.operation) {
