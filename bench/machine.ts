@@ -5,10 +5,13 @@ import { readFileSync } from 'node:fs';
 import { arch, cpus, getPriority, loadavg, platform, release, totalmem } from 'node:os';
 import type { EngineReport } from './protocol.js';
 
+/** Everything that a measurement depends on: all but what a measurement writes. */
+const SOURCES = [':/', ':(top,exclude)bench/results', ':(top,exclude)README.md'];
+
 export interface Environment {
   readonly date: string;
   readonly commit: string;
-  /** Files differ from the commit. */
+  /** Files differ from the commit, results and README aside. */
   readonly modified: boolean;
   readonly node: string;
   readonly system: string;
@@ -28,7 +31,7 @@ export function environment(engine: EngineReport): Environment {
   return {
     date: new Date().toISOString(),
     commit: git('rev-parse', '--short=12', 'HEAD') || 'unknown',
-    modified: git('status', '--porcelain', '--untracked-files=no') !== '',
+    modified: git('status', '--porcelain', '--untracked-files=no', '--', ...SOURCES) !== '',
     node: process.version,
     system: `${platform()} ${release()} ${arch()}`,
     processor: engine.brand || cpus()[0]?.model || 'unknown',

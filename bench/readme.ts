@@ -1,0 +1,165 @@
+// The README's table of speed, from the kept results and nothing else: `npm run bench -- --readme` writes it, and a test
+// holds that what stands there is what this makes.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { BASELINE } from './contenders/index.js';
+import { root } from './library.js';
+import type { MatchResult } from './match.js';
+import type { Results, RunResult } from './results.js';
+import { geometricMean } from './statistics.js';
+import { groupedBy, groupOf, mainIsa, millisecondsOf, speedup } from './summary.js';
+
+const BEGIN = '<!-- speed: written by npm run bench -- --readme -->';
+const END = '<!-- speed: end -->';
+
+/** What classes of layers are called, in the table's order. */
+const CLASS_TITLES: Readonly<Record<string, string>> = {
+  '1x1': '1x1',
+  '3x3': '3x3, 28x28 outputs and more',
+  '3x3-14': '3x3, 14x14',
+  '3x3-7': '3x3, 7x7',
+  strided: '3x3, stride 2',
+  dilated: '3x3, dilation 4',
+  stem: '7x7 stem',
+  depthwise: 'depthwise',
+  grouped: 'grouped',
+};
+
+/** What the networks are called. */
+export const SET_TITLES: Readonly<Record<string, string>> = {
+  resnet50: 'ResNet-50',
+  vgg16: 'VGG-16',
+  resnext50: 'ResNeXt-50',
+  mobilenetv2: 'MobileNetV2',
+  efficientnet: 'EfficientNet-B0',
+  densenet121: 'DenseNet-121',
+  inceptionv3: 'Inception-v3',
+  deeplabv3: 'DeepLabV3-ResNet50',
+  wavenet: 'WaveNet',
+};
+
+type Kept = ReadonlyMap<string, Results>;
+
+/** The block between the marks, by name of the kept results. */
+export function speedBlock(kept: Kept): string {
+  const one = runOf(kept, 'foundation-1-thread');
+  if (one === undefined) throw new Error('bench/results/foundation-1-thread.json is missing');
+  const { environment } = kept.get('foundation-1-thread') as Results;
+  const ours = `convkit:${mainIsa(one)}`;
+  const two = runOf(kept, 'foundation-2-threads');
+  const models = runOf(kept, 'models-1-thread');
+  const modelsOnTwo = runOf(kept, 'models-2-threads');
+  return [
+    `Times onnxruntime-node ${versionOf(one, BASELINE)}: geometric means over single convolutions of well-known networks, channels-last tensors,`,
+    `${ours.slice(8)} on ${environment.processor} with ${environment.cores} cores. Above 1 is faster.`,
+    '',
+    ...classTable(one, two, ours),
+    ...(models === undefined ? [] : ['', ...networkTable(models, modelsOnTwo, ours)]),
+    '',
+    ...remarks(kept, one, models, ours),
+  ].join('\n');
+}
+
+const runOf = (kept: Kept, name: string): RunResult | undefined => kept.get(name)?.runs[0];
+
+function versionOf({ matches }: RunResult, contender: string): string {
+  const found = matches.flatMap(({ timings }) => timings).find((timing) => timing.contender === contender);
+  return found?.version ?? '';
+}
+
+function classTable(one: RunResult, two: RunResult | undefined, ours: string): string[] {
+  const row = (title: string, wanted: (match: MatchResult) => boolean): string =>
+    tableRow(title, [
+      groupOf('', one.matches.filter(wanted), ours).mean,
+      groupOf('', two?.matches.filter(wanted) ?? [], ours).mean,
+      groupOf('', one.matches.filter(wanted), `${ours}:nchw`).mean,
+    ]);
+  const known = [...groupedBy(one.matches, 'class').keys()];
+  const places = Object.keys(CLASS_TITLES);
+  known.sort((a, b) => places.indexOf(a) - places.indexOf(b));
+  return [
+    '| layers | one thread | two threads | one thread, NCHW in and out |',
+    '|---|---|---|---|',
+    ...known
+      .filter((kind) => kind in CLASS_TITLES)
+      .map((kind) => row(CLASS_TITLES[kind], (match) => match.class === kind)),
+    row(`all ${one.matches.length}`, () => true),
+  ];
+}
+
+function networkTable(one: RunResult, two: RunResult | undefined, ours: string): string[] {
+  const row = (title: string, matches: readonly MatchResult[], set: string | null): string => {
+    const group = groupOf('', matches, ours);
+    const onTwo = groupOf('', two?.matches.filter((match) => set === null || match.set === set) ?? [], ours);
+    return `${tableRow(`${title} (${group.count})`, [group.mean, onTwo.mean])} ${group.lost} | ${shown(group.least)} |`;
+  };
+  return [
+    '| every distinct convolution of (layers) | one thread | two threads | below 1 | least |',
+    '|---|---|---|---|---|',
+    ...[...groupedBy(one.matches, 'set')].map(([set, matches]) => row(SET_TITLES[set] ?? set, matches, set)),
+    row('all', one.matches, null),
+  ];
+}
+
+/** What a reader must know to judge the tables, with its numbers. */
+function remarks(kept: Kept, one: RunResult, models: RunResult | undefined, ours: string): string[] {
+  const keptMean = groupOf('', one.matches, ours, `${BASELINE}:kept`).mean;
+  const lost = [...one.matches, ...(models?.matches ?? [])].filter(
+    (match) => speedup(match, BASELINE, ours) < 1,
+  );
+  const torch = groupOfFaster(one.matches, ours, ['torch', 'torch:channelsLast']);
+  const script = runOf(kept, 'typescript-1-thread')?.matches ?? [];
+  const [tfjs, plain] = ['tfjs', 'plain'].map((name) => groupOf('', script, 'convkit:reference', name).mean);
+  return [
+    ...(Number.isNaN(keptMean)
+      ? []
+      : [
+          `Part of the lead is memory: convkit keeps freed pages for the next output. Beside an onnxruntime told to do the same, the set stands at ${shown(keptMean)} (one thread).`,
+        ]),
+    lost.length === 0
+      ? 'No layer is slower than onnxruntime.'
+      : `Slower than onnxruntime on one thread: ${lost.map((match) => `${match.layer} (${shown(speedup(match, BASELINE, ours))})`).join(', ')}.`,
+    ...(Number.isNaN(torch)
+      ? []
+      : [
+          `Beside PyTorch ${versionOf(one, 'torch').replace(/\+.*/, '')}, in the faster of its two memory formats: ${shown(torch)}.`,
+        ]),
+    ...(Number.isNaN(tfjs)
+      ? []
+      : [
+          `The TypeScript backend computes the set ${shown(tfjs)} times as fast as tfjs's plain JavaScript, and at ${shown(plain)} of its own loops without exact rounding.`,
+        ]),
+  ];
+}
+
+/** The geometric mean of our speed beside the fastest of several. */
+function groupOfFaster(matches: readonly MatchResult[], ours: string, theirs: readonly string[]): number {
+  const ratios = matches
+    .map((match) => {
+      const times = theirs.map((name) => millisecondsOf(match, name)).filter((time) => !Number.isNaN(time));
+      return times.length === 0 ? Number.NaN : Math.min(...times) / millisecondsOf(match, ours);
+    })
+    .filter((ratio) => !Number.isNaN(ratio));
+  return geometricMean(ratios);
+}
+
+const tableRow = (title: string, values: readonly number[]): string =>
+  `| ${title} | ${values.map(shown).join(' | ')} |`;
+
+const shown = (value: number): string => (Number.isFinite(value) ? value.toFixed(2) : '');
+
+const README = fileURLToPath(new URL('README.md', root));
+
+/** @throws Error where the marks are not there. */
+export function replaceBlock(text: string, block: string): string {
+  const begin = text.indexOf(BEGIN);
+  const end = text.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`README.md has no block from '${BEGIN}' to '${END}'`);
+  return `${text.slice(0, begin + BEGIN.length)}\n${block}\n${text.slice(end)}`;
+}
+
+/** Writes the block into README.md. */
+export function writeReadme(kept: Kept): void {
+  writeFileSync(README, replaceBlock(readFileSync(README, 'utf8'), speedBlock(kept)));
+}
