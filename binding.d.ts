@@ -129,6 +129,24 @@ export type Call = {
 export interface Operations {
   /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels], channels where its layouts put them. */
   conv(conv: Conv, filter: PackedFilter, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * The gradient of a convolution's weight: x [batch, ...inputSize, inChannels] and upstream, the gradient of its result
+   * before the activation, [batch, ...outputSize, outChannels] -> gradient [outChannels, inChannels / groups, ...kernelSize]:
+   * gradient[n][c][tap] = sum over the output positions of the batch, in their order, of what the tap reads of channel c times
+   * upstream's channel n; nothing where it reads zero padding. Chunks of 256 positions, each one chain of FMAs from +0, and
+   * their sums added in order to +0. biasGradient [outChannels], where it is not null: sumPositions of upstream.
+   *
+   * `conv` is direct, channels-last and not transposed. A transposed convolution's weight gradient is that of the convolution
+   * it transposes, x and upstream in each other's place; its input gradient is that convolution, and the other way round.
+   */
+  convWeightGradient(
+    conv: Conv,
+    x: Float32Array,
+    upstream: Float32Array,
+    gradient: Float32Array,
+    biasGradient: Float32Array | null,
+    batch: number,
+  ): void;
   /** x [batch, ...inputSize, channels] -> y [batch, ...outputSize, channels]. */
   pool(pool: Pool, x: Float32Array, y: Float32Array, batch: number): void;
   /** y[i] = activation(x[i]). y may be x. */

@@ -90,10 +90,8 @@ napi_value pack(Environment& environment, Arguments& arguments) {
   const auto& conv = *static_cast<const Conv*>(environment.handle<Conv>(arguments, 0).thing.get());
   const Floats weight = arguments.floats(1, "weight");
   arguments.requireLength(weight, weightLength(conv), "weight");
-  napi_valuetype type = napi_undefined;
-  require(arguments.env(), napi_typeof(arguments.env(), arguments.at(2), &type));
   const float* bias = nullptr;
-  if (type != napi_null) {
+  if (!arguments.isNull(2)) {
     const Floats given = arguments.floats(2, "bias");
     arguments.requireLength(given, biasLength(conv), "bias");
     bias = given.data;

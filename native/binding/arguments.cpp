@@ -144,6 +144,12 @@ void Arguments::requireLength(const Floats& array, int64_t length, const char* n
              std::string(name) + " must have " + wanted + " elements, got " + std::to_string(array.length));
 }
 
+bool Arguments::isNull(std::size_t index) const {
+  napi_valuetype type = napi_undefined;
+  require(env_, napi_typeof(env_, at(index), &type));
+  return type == napi_null;
+}
+
 void Arguments::requireApart(const Floats& y, const Floats& x, const char* names) const {
   if (overlap(y, x)) wrongValue(env_, operation_, std::string(names) + " must not share memory");
 }

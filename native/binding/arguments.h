@@ -42,6 +42,7 @@ class Arguments {
   // The memory stays valid while no JavaScript runs, so read structs and lists first and arrays last.
   Floats floats(std::size_t index, const char* name);
   Floats floatsOf(napi_value value, const char* name);
+  bool isNull(std::size_t index) const;
   int64_t integer(std::size_t index, const char* name, int64_t least, int64_t most) const;
   double number(std::size_t index, const char* name) const;
   // The position of the string among `choices`.

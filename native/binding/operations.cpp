@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/structs.h"
+#include "conv/weight_gradient.h"
 #include "elementwise/elementwise.h"
 #include "rearrange/remap.h"
 #include "rearrange/windows.h"
@@ -39,6 +40,40 @@ struct ConvTask {
     return {std::move(conv), std::move(filter), x.data, y.data, batch};
   }
   void operator()(const CancelFlag* cancelled) const { runConv(*conv, *filter, x, y, batch, cancelled); }
+};
+
+struct WeightGradientTask {
+  std::shared_ptr<const Conv> conv;
+  const float *x, *upstream;
+  float *gradient, *biasGradient;
+  int64_t batch;
+
+  static WeightGradientTask parse(Environment& environment, Arguments& arguments) {
+    auto conv = std::static_pointer_cast<const Conv>(environment.handle<Conv>(arguments, 0).thing);
+    if (const char* const reason = checkWeightGradient(*conv))
+      wrongValue(arguments.env(), arguments.operation(), reason);
+    const int64_t batch = arguments.integer(5, "batch", 0, kLargestSize);
+    const Floats x = arguments.floats(1, "x"), upstream = arguments.floats(2, "upstream"),
+                 gradient = arguments.floats(3, "gradient");
+    arguments.requireLength(x, productOf({batch, inputLength(*conv)}), "x");
+    arguments.requireLength(upstream, productOf({batch, outputLength(*conv)}), "upstream");
+    arguments.requireLength(gradient, weightLength(*conv), "gradient");
+    arguments.requireApart(gradient, x, "x and gradient");
+    arguments.requireApart(gradient, upstream, "upstream and gradient");
+    float* biasGradient = nullptr;
+    if (!arguments.isNull(4)) {
+      const Floats given = arguments.floats(4, "biasGradient");
+      arguments.requireLength(given, biasLength(*conv), "biasGradient");
+      arguments.requireApart(given, x, "x and biasGradient");
+      arguments.requireApart(given, upstream, "upstream and biasGradient");
+      arguments.requireApart(given, gradient, "gradient and biasGradient");
+      biasGradient = given.data;
+    }
+    return {std::move(conv), x.data, upstream.data, gradient.data, biasGradient, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runWeightGradient(*conv, x, upstream, gradient, biasGradient, batch, cancelled);
+  }
 };
 
 struct PoolTask {
@@ -310,6 +345,7 @@ constexpr Operation operation(const char* name) {
 
 const Operation kOperations[kOperationCount] = {
     operation<ConvTask>("conv"),
+    operation<WeightGradientTask>("convWeightGradient"),
     operation<PoolTask>("pool"),
     operation<ActivateTask>("activate"),
     operation<BinaryTask>("binary"),

@@ -57,6 +57,6 @@ struct Simd {
 
 // 16 registers: 6 x 2 accumulators, 2 weights and a broadcast.
 extern const Kernels kAvx2Kernels;
-constexpr Kernels kAvx2Kernels = makeKernels<Simd, 12, 6, 0, 0, 10>("avx2");
+constexpr Kernels kAvx2Kernels = makeKernels<Simd, 12, 6, 0, 0, 10, 12, 6>("avx2");
 
 }  // namespace convkit

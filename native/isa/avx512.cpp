@@ -57,6 +57,6 @@ struct Simd {
 
 // 32 registers: 6 x 4 accumulators, 4 weights and a broadcast from memory.
 extern const Kernels kAvx512Kernels;
-constexpr Kernels kAvx512Kernels = makeKernels<Simd, 14, 12, 8, 6, 12>("avx512");
+constexpr Kernels kAvx512Kernels = makeKernels<Simd, 14, 12, 8, 6, 12, 14, 14>("avx512");
 
 }  // namespace convkit

@@ -9,6 +9,7 @@ namespace convkit {
 constexpr int kMaxVectors = 4;     // widest filter panel, in vectors
 constexpr int kMaxRows = 14;       // tallest tile, in output positions
 constexpr int kNarrowOutputs = 4;  // most output channels of a tile whose lanes are positions
+constexpr int kOuterVectors = 2;   // widest tile of a weight gradient, in vectors
 constexpr int kNarrowVectors = 4;  // vectors of positions of such a tile
 
 enum class Activation : int32_t { none, relu, relu6, leakyRelu, sigmoid, tanh, silu, gelu, hardswish };
@@ -100,6 +101,28 @@ struct WinogradOutput {
   float low, high;
 };
 
+// Output positions whose operands follow one another by constant steps.
+struct OuterRun {
+  const float *rows, *lanes;  // of the first position
+  int64_t positions;
+};
+
+// One chunk of a weight gradient, `height` channels of one operand by `vectors` vectors of channels of the
+// other:
+//   c[i][n] = (first ? +0 : c[i][n]) + sum over runs, positions p of rows[p * rowStep + rowOffset + i] *
+//   lanes[p * laneStep + laneOffset + n]
+// where the sum is one chain from +0. A depthwise one has the same channel of both operands, and no offsets.
+struct OuterTile {
+  const OuterRun* run;
+  int64_t runs;
+  int64_t rowOffset, laneOffset, rowStep, laneStep;
+  float* c;
+  int64_t ldc;
+  int tail;  // lanes of the last vector that exist: 1..lanes
+  bool first;
+};
+using OuterKernel = void (*)(const OuterTile&);
+
 // Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel
 // order.
 struct PoolTile {
@@ -134,11 +157,14 @@ struct Kernels {
   const char* name;
   int lanes;
   int rows[kMaxVectors + 1];  // [vectors]: the tallest tile for a panel that wide; 0 where there is none
-  GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];  // [vectors][height]
-  NarrowKernel narrow[kNarrowOutputs + 1];         // [output channels]; null where they fill a vector well
-  int groupedRows;                                 // tallest grouped and depthwise tile
-  GroupedKernel grouped[kMaxRows + 1];             // [height]
-  GroupedKernel depthwise[kMaxRows + 1];           // [height]: depth 1, index[l] = l
+  GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1];                       // [vectors][height]
+  int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
+  OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
+  void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
+  NarrowKernel narrow[kNarrowOutputs + 1];  // [output channels]; null where they fill a vector well
+  int groupedRows;                          // tallest grouped and depthwise tile
+  GroupedKernel grouped[kMaxRows + 1];      // [height]
+  GroupedKernel depthwise[kMaxRows + 1];    // [height]: depth 1, index[l] = l
   DepthwiseKernel depthwiseRun[kRunKernels][kRunStrides]
                               [kMaxRows + 1];           // [(width - 3) / 2][stride - 1][columns]
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)

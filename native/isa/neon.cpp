@@ -63,6 +63,6 @@ struct Simd {
 
 // 32 registers: 6 x 4 accumulators, 4 weights and a broadcast.
 extern const Kernels kNeonKernels;
-constexpr Kernels kNeonKernels = makeKernels<Simd, 14, 12, 8, 6, 12>("neon");
+constexpr Kernels kNeonKernels = makeKernels<Simd, 14, 12, 8, 6, 12, 14, 14>("neon");
 
 }  // namespace convkit

@@ -54,6 +54,6 @@ struct Simd {
 }  // namespace
 
 extern const Kernels kScalarKernels;
-constexpr Kernels kScalarKernels = makeKernels<Simd, 4, 4, 4, 4, 4>("scalar");
+constexpr Kernels kScalarKernels = makeKernels<Simd, 4, 4, 4, 4, 4, 4, 4>("scalar");
 
 }  // namespace convkit

@@ -5,7 +5,9 @@
 #include "elementwise/kernels.h"
 #include "gemm/microkernel.h"
 #include "gemm/narrow.h"
+#include "gemm/outer.h"
 #include "grouped/depthwise_run.h"
+#include "grouped/diagonal.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
 #include "pooling/kernels.h"
@@ -20,6 +22,12 @@ template <class Simd, int kVectors, int kHeight>
 constexpr void addGemm(Kernels& table) {
   table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors>;
   if constexpr (kHeight > 1) addGemm<Simd, kVectors, kHeight - 1>(table);
+}
+
+template <class Simd, int kVectors, int kHeight>
+constexpr void addOuter(Kernels& table) {
+  table.outer[kVectors][kHeight] = outerTile<Simd, kHeight, kVectors>;
+  if constexpr (kHeight > 1) addOuter<Simd, kVectors, kHeight - 1>(table);
 }
 
 // Filters that fill a quarter of a vector at most. (AVX2 has registers for no more.)
@@ -46,8 +54,9 @@ constexpr void addDepthwiseRuns(Kernels& table) {
 }
 
 // kRows1..kRows4: the tallest tile of a panel of one to four vectors; 0 where such a panel would not fit the
-// registers.
-template <class Simd, int kRows1, int kRows2, int kRows3, int kRows4, int kGroupedRows>
+// registers. kOuterRows1, kOuterRows2: the same of a weight gradient.
+template <class Simd, int kRows1, int kRows2, int kRows3, int kRows4, int kGroupedRows, int kOuterRows1,
+          int kOuterRows2>
 constexpr Kernels makeKernels(const char* name) {
   static_assert(kRows1 <= kMaxRows && kRows2 <= kMaxRows && kRows3 <= kMaxRows && kRows4 <= kMaxRows);
   Kernels table{};
@@ -62,6 +71,11 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
+  table.outerRows[1] = kOuterRows1;
+  table.outerRows[2] = kOuterRows2;
+  addOuter<Simd, 1, kOuterRows1>(table);
+  addOuter<Simd, 2, kOuterRows2>(table);
+  table.diagonal = diagonalTile<Simd>;
   addNarrow<Simd, 1>(table);
   addGrouped<Simd, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 3, 1, kGroupedRows>(table);

@@ -4,7 +4,7 @@ import type { Binding, ConvGeometry, PoolGeometry } from '../../binding.js';
 import { ABI } from '../../lib/backend/native.js';
 import { implementations } from '../support/bindings.js';
 import { callOf, difference, solve } from '../support/conformance.js';
-import { naiveConv, naivePool, naiveSum } from '../support/naive.js';
+import { naiveConv, naivePool, naiveSum, naiveWeightGradient } from '../support/naive.js';
 import { type Problem, problemOf } from '../support/problems.js';
 
 const conv3x3: ConvGeometry = {
@@ -96,10 +96,17 @@ function transposed(x: Float32Array, batch: number, rows: number, columns: numbe
 const judged: { problem: Problem; answer: Float32Array }[] = [];
 
 beforeAll(() => {
-  for (let seed = 900_000; judged.length < 220; seed++) {
+  for (let seed = 900_000; judged.length < 260; seed++) {
     const problem = problemOf(seed);
     if (problem.family === 'pool') judged.push({ problem, answer: naivePool(problem) });
     if (problem.family === 'sumPositions') judged.push({ problem, answer: naiveSum(problem) });
+    if (problem.family === 'weightGradient') {
+      const { geometry, x, images } = problem;
+      const positions = geometry.outputSize.reduce((product, size) => product * size, images);
+      const weights = geometry.inChannels * geometry.outChannels * geometry.kernelSize[1];
+      if (x.length > 0 && weights * positions < 1_000_000)
+        judged.push({ problem, answer: naiveWeightGradient(problem) });
+    }
     // Winograd rounds otherwise than the loops; test/ops/winograd.test.ts judges it.
     if (problem.family !== 'conv' || problem.geometry.algorithm !== 'direct') continue;
     const { geometry, weight, batch } = problem;
@@ -116,7 +123,7 @@ describe.each(implementations)('$name', ({ get }) => {
     binding = get();
   });
 
-  it('computes every convolution, pool and sum over positions as the plain loops do', () => {
+  it('computes every convolution, weight gradient, pool and sum over positions as the plain loops do', () => {
     expect(judged.length).toBeGreaterThan(200);
     for (const { problem, answer } of judged)
       expect(difference(solve(binding, problem), answer), `seed ${problem.seed}`).toBeNull();
@@ -262,6 +269,8 @@ describe.each(implementations)('$name', ({ get }) => {
     const other = binding.createConv({ ...conv3x3, outChannels: 4 });
     const minimal = binding.createConv({ ...conv3x3, algorithm: 'winograd4' });
     const back = binding.createConv({ ...conv3x3, transposed: true });
+    const transposed = binding.createConv({ ...conv3x3, transposed: true });
+    const winograd = binding.createConv({ ...conv3x3, algorithm: 'winograd2' });
     const [x, y] = [new Float32Array(60), new Float32Array(90)];
     const wrongValues: (() => unknown)[] = [
       () => binding.createConv({ ...conv3x3, outputSize: [1, 5, 5] }),
@@ -311,6 +320,13 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.conv(conv, filter, x, y, -1),
       () => binding.conv(conv, filter, y.subarray(0, 60), y, 1),
       () => binding.pool(pool, new Float32Array(8), new Float32Array(5), 1),
+      () => binding.convWeightGradient(conv, x, y, new Float32Array(53), null, 1),
+      () => binding.convWeightGradient(conv, x, y, new Float32Array(54), new Float32Array(2), 1),
+      () => binding.convWeightGradient(conv, x, y, new Float32Array(54), null, 2),
+      () => binding.convWeightGradient(conv, x, y, y.subarray(0, 54), null, 1),
+      () => binding.convWeightGradient(conv, x, y, new Float32Array(54), x.subarray(0, 3), 1),
+      () => binding.convWeightGradient(transposed, x, y, new Float32Array(54), null, 1),
+      () => binding.convWeightGradient(winograd, x, y, new Float32Array(54), null, 1),
       () => binding.activate({ kind: 'relu', negativeSlope: 0 }, x, y),
       () => binding.activate({ kind: 'relu', negativeSlope: 0 }, x.subarray(0, 40), x.subarray(1, 41)),
       () => binding.binary('add', x, y, x),

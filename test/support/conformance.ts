@@ -28,6 +28,19 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('conv', conv, filter, x, y, batch),
       };
     }
+    case 'weightGradient': {
+      const { geometry, images, x, upstream, withBias } = problem;
+      const conv = binding.createConv(geometry);
+      const { inChannels, outChannels, groups, kernelSize } = geometry;
+      const weights = (outChannels * inChannels * kernelSize[0] * kernelSize[1] * kernelSize[2]) / groups;
+      const y = unwritten(weights + (withBias ? outChannels : 0));
+      const gradients = [y.subarray(0, weights), withBias ? y.subarray(weights) : null] as const;
+      return {
+        output: y,
+        run: () => binding.convWeightGradient(conv, x, upstream, ...gradients, images),
+        submit: () => binding.submit('convWeightGradient', conv, x, upstream, ...gradients, images),
+      };
+    }
     case 'pool': {
       const { geometry, batch, x } = problem;
       const pool = binding.createPool(geometry);

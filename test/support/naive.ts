@@ -4,6 +4,7 @@ import { fmaf } from '../../lib/numerics/fmaf.js';
 import type { Problem } from './problems.js';
 
 type ConvProblem = Extract<Problem, { family: 'conv' }>;
+type WeightGradientProblem = Extract<Problem, { family: 'weightGradient' }>;
 type SumProblem = Extract<Problem, { family: 'sumPositions' }>;
 type PoolProblem = Extract<Problem, { family: 'pool' }>;
 
@@ -65,6 +66,47 @@ export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem):
             y[image * positions * g.outChannels + to] = sum + ((bias === null ? 0 : bias[n]) || 0);
           }
   return y;
+}
+
+/** The weight's gradient, and behind it the bias's where that is asked for. */
+export function naiveWeightGradient(problem: WeightGradientProblem): Float32Array {
+  const { geometry: g, images, x, upstream, withBias } = problem;
+  const inputs = g.inChannels / g.groups;
+  const outputs = g.outChannels / g.groups;
+  const [depth, height, width] = g.outputSize;
+  const pixels = g.inputSize[0] * g.inputSize[1] * g.inputSize[2];
+  const y: number[] = [];
+  for (let n = 0; n < g.outChannels; n++)
+    for (let c = 0; c < inputs; c++)
+      for (let kd = 0; kd < g.kernelSize[0]; kd++)
+        for (let kh = 0; kh < g.kernelSize[1]; kh++)
+          for (let kw = 0; kw < g.kernelSize[2]; kw++) {
+            const channel = Math.floor(n / outputs) * inputs + c;
+            let total = 0;
+            for (let first = 0; first < images * depth * height * width; first += 256) {
+              let sum = 0;
+              for (let p = first; p < Math.min(first + 256, images * depth * height * width); p++) {
+                const d = readFrom(g, 0, Math.floor(p / (height * width)) % depth, kd);
+                const h = readFrom(g, 1, Math.floor(p / width) % height, kh);
+                const w = readFrom(g, 2, p % width, kw);
+                if (d < 0 || h < 0 || w < 0) continue;
+                const image = Math.floor(p / (depth * height * width));
+                const pixel = image * pixels + (d * g.inputSize[1] + h) * g.inputSize[2] + w;
+                sum = fmaf(x[pixel * g.inChannels + channel], upstream[p * g.outChannels + n], sum);
+              }
+              total = Math.fround(total + sum);
+            }
+            y.push(total);
+          }
+  if (withBias)
+    for (let n = 0; n < g.outChannels; n++) {
+      const column = Array.from(
+        { length: images * depth * height * width },
+        (_, p) => upstream[p * g.outChannels + n],
+      );
+      y.push(sumInChunks(column));
+    }
+  return Float32Array.from(y);
 }
 
 export function naivePool({ geometry: g, batch, x }: PoolProblem): Float32Array {

@@ -20,6 +20,14 @@ export type Problem = Common &
         readonly bias: Float32Array | null;
       }
     | {
+        readonly family: 'weightGradient';
+        readonly geometry: ConvGeometry;
+        readonly images: number;
+        readonly x: Float32Array;
+        readonly upstream: Float32Array;
+        readonly withBias: boolean;
+      }
+    | {
         readonly family: 'pool';
         readonly geometry: PoolGeometry;
         readonly batch: number;
@@ -103,12 +111,15 @@ export function problemOf(seed: number): Problem {
     'movement',
     'rearranging',
     'sum',
+    'weightGradient',
   ] as const;
   switch (random.of(families)) {
     case 'conv':
       return { ...common, ...drawConv(random, draw) };
     case 'rearranging':
       return { ...common, ...drawRearranging(random, draw) };
+    case 'weightGradient':
+      return { ...common, ...drawWeightGradient(random, draw) };
     case 'sum':
       return { ...common, ...drawSum(random, draw) };
     case 'pool':
@@ -128,7 +139,8 @@ export function drawActivation(random: Random): Activation {
   return { kind: random.of(ACTIVATIONS), negativeSlope: random.of([0.01, 0.2, 0, -0.5, 1.5]) };
 }
 
-function drawConv(random: Random, draw: Draw) {
+/** Sizes of an affordable convolution. */
+function drawSizes(random: Random, geometryOf: (random: Random, channels: Channels) => Drawn) {
   const large = random.once(24);
   const [least, most] = large ? [COST, LARGE_COST] : [0, COST];
   for (;;) {
@@ -136,22 +148,39 @@ function drawConv(random: Random, draw: Draw) {
     const channels = drawChannels(random, large);
     const batch = random.of([0, 1, 1, 1, 1, 2, 2, 2, 3, 3]);
     for (let attempt = 0; attempt < 30; attempt++) {
-      const geometry = drawConvGeometry(random, channels);
+      const geometry = geometryOf(random, channels);
       const weights =
         (geometry.outChannels * geometry.inChannels * product(geometry.kernelSize)) / geometry.groups;
       const cost = batch * product(geometry.outputSize) * weights;
       if (cost > most || cost < least || weights > MOST_WEIGHTS) continue;
-      const [inputLayout, outputLayout] = random.of(LAYOUTS);
-      return {
-        family: 'conv' as const,
-        geometry: { ...geometry, inputLayout, outputLayout },
-        batch,
-        x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
-        weight: draw(weights),
-        bias: random.once(4) ? null : drawBias(random, draw, geometry.outChannels),
-      };
+      return { geometry, batch, weights };
     }
   }
+}
+
+function drawConv(random: Random, draw: Draw) {
+  const { geometry, batch, weights } = drawSizes(random, drawConvGeometry);
+  const [inputLayout, outputLayout] = random.of(LAYOUTS);
+  return {
+    family: 'conv' as const,
+    geometry: { ...geometry, inputLayout, outputLayout },
+    batch,
+    x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
+    weight: draw(weights),
+    bias: random.once(4) ? null : drawBias(random, draw, geometry.outChannels),
+  };
+}
+
+function drawWeightGradient(random: Random, draw: Draw) {
+  const { geometry, batch } = drawSizes(random, drawGeometry);
+  return {
+    family: 'weightGradient' as const,
+    geometry: { ...geometry, inputLayout: 'channelsLast', outputLayout: 'channelsLast' } as const,
+    images: batch,
+    x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
+    upstream: draw(batch * product(geometry.outputSize) * geometry.outChannels),
+    withBias: random.once(2),
+  };
 }
 
 /** A bias of -0 counts as +0, which shows where a sum has vanished from below. */

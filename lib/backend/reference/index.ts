@@ -14,12 +14,14 @@ import { programOf, programWork } from './program.js';
 import { remapWork } from './remap.js';
 import { sparseWork } from './sparse.js';
 import { sumPositionsWork } from './sums.js';
+import { convWeightGradientWork } from './weight-gradient.js';
 import { foldWork, unfoldWork } from './windows.js';
 
 type Planners = { readonly [K in keyof Operations]: (...args: Parameters<Operations[K]>) => Work };
 
 const planners: Planners = {
   conv: convWork,
+  convWeightGradient: convWeightGradientWork,
   pool: poolWork,
   activate: activateWork,
   binary: binaryWork,
@@ -76,6 +78,7 @@ export const reference: Binding = {
   packFilter,
   releaseFilter,
   conv: inForeground('conv'),
+  convWeightGradient: inForeground('convWeightGradient'),
   pool: inForeground('pool'),
   activate: inForeground('activate'),
   binary: inForeground('binary'),
