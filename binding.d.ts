@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 6;
+export type Abi = 7;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -26,12 +26,20 @@ export type ActivationKind =
   | 'tanh'
   | 'silu'
   | 'gelu'
-  | 'hardswish';
+  | 'hardswish'
+  | 'elu'
+  | 'hardsigmoid'
+  | 'softplus';
 
 export interface Activation {
   readonly kind: ActivationKind;
   /** The slope left of zero; read by leakyRelu only. */
   readonly negativeSlope: number;
+  /** What elu tends to on the left, without its sign; read by elu only, which needs it. */
+  readonly alpha?: number;
+  /** softplus is log(1 + e^(beta * x)) / beta, or x where beta * x > threshold; read by softplus only, which needs both. */
+  readonly beta?: number;
+  readonly threshold?: number;
 }
 
 /** A convolution of one image, all sizes final: outputSize follows from the rest and is checked against it. */
@@ -151,6 +159,16 @@ export interface Operations {
   pool(pool: Pool, x: Float32Array, y: Float32Array, batch: number): void;
   /** y[i] = activation(x[i]). y may be x. */
   activate(activation: Activation, x: Float32Array, y: Float32Array): void;
+  /**
+   * gradient[i] = upstream[i] times the activation's derivative. `values` are its results for relu, relu6, sigmoid and tanh,
+   * its arguments for the others (leakyRelu with a slope from 0 up takes either). gradient may be values or upstream.
+   */
+  activateGradient(
+    activation: Activation,
+    values: Float32Array,
+    upstream: Float32Array,
+    gradient: Float32Array,
+  ): void;
   /** y[i] = a[i] + b[i], or a[i] * b[i]; lengths equal. y may be a or b. */
   binary(kind: 'add' | 'mul', a: Float32Array, b: Float32Array, y: Float32Array): void;
   /** y[i] = sqrt(x[2i]^2 + x[2i+1]^2), as sqrt(fma(im, im, re * re)): the modulus of interleaved complex numbers. */

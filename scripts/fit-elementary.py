@@ -4,7 +4,7 @@ Each fit minimises the largest weighted error by Lawson's iteratively reweighted
 Coefficients are rounded to float32 one at a time, the remaining ones fitted anew after each."""
 
 import numpy
-from mpmath import cos, erfc, exp, lu_solve, matrix, mp, mpf, pi, sqrt
+from mpmath import cos, erfc, exp, log1p, lu_solve, matrix, mp, mpf, pi, sqrt
 
 mp.dps = 40
 
@@ -90,7 +90,25 @@ def fit_gelu():
     return {f"{name}{k}": v for (name, k), v in c.items()}, error
 
 
-for title, fit in (("e^r", fit_exp), ("gelu", fit_gelu)):
+def fit_log():
+    """p in log(1 + r) = r - r^2 / 2 + r^3 p(r) between sqrt(1/2) - 1 and sqrt(2) - 1, its relative error."""
+    points = nodes(sqrt(mpf("0.5")) - mpf("1.0005"), sqrt(mpf(2)) - mpf("0.9995"), 100)
+    points = [r for r in points if abs(r) > mpf("1e-4")]
+
+    def fit(fixed, free):
+        rows = [[r**k for k in free] for r in points]
+        goals = [(log1p(r) - r + r**2 / 2) / r**3 - sum(c * r**k for k, c in fixed.items()) for r in points]
+        weights = [abs(r**3 / log1p(r)) for r in points]
+        return lawson(rows, goals, weights)[0]
+
+    p = one_by_one(range(8), fit)
+    error = max(
+        abs((r - r**2 / 2 + r**3 * sum(c * r**k for k, c in p.items())) / log1p(r) - 1) for r in points
+    )
+    return {f"L{k + 3}": c for k, c in p.items()}, error
+
+
+for title, fit in (("e^r", fit_exp), ("gelu", fit_gelu), ("log(1 + r)", fit_log)):
     coefficients, error = fit()
     print(f"{title}: relative error {float(error):.2g}")
     for name, value in coefficients.items():

@@ -13,10 +13,10 @@ const { fround } = Math;
 const ROUNDER = 12582912;
 
 // biome-ignore lint/complexity/useMathMinMax: Math.max and Math.min treat NaN and the zeros otherwise
-const greater = (a: number, b: number): number => (a > b ? a : b);
+export const greater = (a: number, b: number): number => (a > b ? a : b);
 
 // biome-ignore lint/complexity/useMathMinMax: as above
-const lesser = (a: number, b: number): number => (a < b ? a : b);
+export const lesser = (a: number, b: number): number => (a < b ? a : b);
 
 const nearest = (x: number): number => fround(fround(x + ROUNDER) - ROUNDER);
 
@@ -40,10 +40,10 @@ const E3 = 0.16666525602340698;
 const E2 = 0.4999999701976776;
 
 // What `split` leaves besides its result: e^(x + low) = (1 + result) * 2^splitExponent.
-let splitExponent = 0;
+export let splitExponent = 0;
 
 /** For -115 <= x <= 89 and tiny low. A NaN in x reaches the result alone: the exponent is a number in any case. */
-function split(x: number, low: number): number {
+export function split(x: number, low: number): number {
   const whole = fround(fmaf(x, LOG2_E, ROUNDER) - ROUNDER);
   const n = lesser(whole, 128);
   const high = fmaf(-n, LN2_HIGH, x);
@@ -57,7 +57,7 @@ function split(x: number, low: number): number {
 }
 
 /** x * 2^n in two exact powers, so that only a subnormal result rounds, and only once. */
-function scale(x: number, n: number): number {
+export function scale(x: number, n: number): number {
   const half = nearest(fround(n * 0.5));
   return fround(fround(x * powerOfTwo(half)) * powerOfTwo(n - half));
 }
@@ -109,6 +109,18 @@ const Q3 = 0.46849262714385986;
 const Q2 = 1.2010489702224731;
 const Q1 = 1.673571228981018;
 
+/** P(t) of gelu. */
+export function normalTop(t: number): number {
+  const top = fmaf(fmaf(P4, t, P3), t, P2);
+  return fmaf(fmaf(top, t, P1), t, 0.5);
+}
+
+/** Q(t) of gelu. */
+export function normalBottom(t: number): number {
+  const bottom = fmaf(fmaf(fmaf(Q5, t, Q4), t, Q3), t, Q2);
+  return fmaf(fmaf(bottom, t, Q1), t, 1);
+}
+
 /**
  * x * Phi(x), with Phi the normal distribution (the exact GELU, by erf); error at most 6.20 ulp, for negative x
  * too. -0 at -Infinity.
@@ -122,16 +134,7 @@ export function gelu(x: number): number {
   const lost = fmaf(-t, t, square);
   const s = split(fround(square * -0.5), fround(lost * 0.5));
   const n = splitExponent;
-  let top = fmaf(P4, t, P3);
-  top = fmaf(top, t, P2);
-  top = fmaf(top, t, P1);
-  top = fmaf(top, t, 0.5);
-  let bottom = fmaf(Q5, t, Q4);
-  bottom = fmaf(bottom, t, Q3);
-  bottom = fmaf(bottom, t, Q2);
-  bottom = fmaf(bottom, t, Q1);
-  bottom = fmaf(bottom, t, 1);
-  const tail = fround(fround(fround(s + 1) * top) / bottom);
+  const tail = fround(fround(fround(s + 1) * normalTop(t)) / normalBottom(t));
   if (!(x < 0)) return fmaf(-t, scale(tail, n), x);
   return scale(fround(greater(-15, x) * tail), n);
 }
@@ -145,6 +148,57 @@ export function hardswish(x: number): number {
 /** 0 > x ? 0 : x, exactly: -0 and NaN stay. */
 export function relu(x: number): number {
   return greater(0, x);
+}
+
+const SQRT2_MINUS_1 = 0.4142135679721832;
+const L10 = -0.07639854401350021;
+const L9 = 0.1276983916759491;
+const L8 = -0.13162033259868622;
+const L7 = 0.14200769364833832;
+const L6 = -0.16623088717460632;
+const L5 = 0.20001260936260223;
+const L4 = -0.2500082850456238;
+const L3 = 0.3333333134651184;
+
+/** log(1 + t) for 0 <= t <= 1; beyond sqrt(2) - 1 as log(2) + log(1 + (t - 1) / 2). */
+export function log1pOfFraction(t: number): number {
+  const upper = SQRT2_MINUS_1 < t;
+  const r = upper ? fround(fround(t - 1) * 0.5) : t;
+  const n = upper ? 1 : 0;
+  let p = fmaf(L10, r, L9);
+  p = fmaf(p, r, L8);
+  p = fmaf(p, r, L7);
+  p = fmaf(p, r, L6);
+  p = fmaf(p, r, L5);
+  p = fmaf(p, r, L4);
+  p = fmaf(p, r, L3);
+  p = fmaf(p, r, -0.5);
+  const tail = fmaf(p, fround(r * r), n * LN2_LOW);
+  return fmaf(n, LN2_HIGH, fround(r + tail));
+}
+
+/** x where x > 0, else alpha * (e^x - 1); alpha is a float32. Error at most 0.94 ulp where alpha is 1. */
+export function elu(x: number, alpha: number): number {
+  const s = split(lesser(0, greater(-18, x)), 0);
+  const power = powerOfTwo(splitExponent);
+  const minusOne = fmaf(power, s, fround(power - 1));
+  return 0 < x ? x : fround(alpha * minusOne);
+}
+
+/** clamp(x + 3, 0, 6) / 6; error at most 1.00 ulp. */
+export function hardsigmoid(x: number): number {
+  return fround(relu6(fround(x + 3)) / 6);
+}
+
+/**
+ * log(1 + e^(beta * x)) / beta, and x where beta * x > threshold; both are float32. Error at most 1.63 ulp where beta is 1 and
+ * the threshold 20.
+ */
+export function softplus(x: number, beta: number, threshold: number): number {
+  const u = fround(beta * x);
+  const small = exp(fround(0 - Math.abs(u)));
+  const y = fround(fround(relu(u) + log1pOfFraction(small)) / beta);
+  return threshold < u ? x : y;
 }
 
 /** relu, at most 6. */

@@ -112,7 +112,31 @@ struct ActivateTask {
     return {environment.kernels, activation, x.data, y.data, x.length};
   }
   void operator()(const CancelFlag* cancelled) const {
-    runActivate(*kernels, activation.kind, activation.negativeSlope, x, y, n, cancelled);
+    runActivate(*kernels, activation.kind, activation.parameters, x, y, n, cancelled);
+  }
+};
+
+struct ActivateGradientTask {
+  const Kernels* kernels;
+  ActivationChoice activation;
+  const float *values, *upstream;
+  float* gradient;
+  int64_t n;
+
+  static ActivateGradientTask parse(Environment& environment, Arguments& arguments) {
+    const ActivationChoice activation =
+        readActivation(arguments.env(), arguments.at(0), arguments.operation());
+    const Floats values = arguments.floats(1, "values"), upstream = arguments.floats(2, "upstream"),
+                 gradient = arguments.floats(3, "gradient");
+    arguments.requireLength(upstream, values.length, "upstream");
+    arguments.requireLength(gradient, values.length, "gradient");
+    arguments.requireApartOrSame(gradient, values, "values and gradient");
+    arguments.requireApartOrSame(gradient, upstream, "upstream and gradient");
+    return {environment.kernels, activation, values.data, upstream.data, gradient.data, values.length};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runActivateGradient(*kernels, activation.kind, activation.parameters, values, upstream, gradient, n,
+                        cancelled);
   }
 };
 
@@ -348,6 +372,7 @@ const Operation kOperations[kOperationCount] = {
     operation<WeightGradientTask>("convWeightGradient"),
     operation<PoolTask>("pool"),
     operation<ActivateTask>("activate"),
+    operation<ActivateGradientTask>("activateGradient"),
     operation<BinaryTask>("binary"),
     operation<ModulusTask>("modulus"),
     operation<ConcatTask>("concat"),

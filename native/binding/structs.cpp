@@ -91,9 +91,18 @@ ActivationChoice readActivation(napi_env env, napi_value value, const char* oper
   const Fields fields(env, value, operation, "activation");
   // In the order of the enumeration
   const std::size_t kind = fields.choice(
-      "kind", {"none", "relu", "relu6", "leakyRelu", "sigmoid", "tanh", "silu", "gelu", "hardswish"});
-  const double slope = numberOf(env, fields.get("negativeSlope"), operation, "negativeSlope");
-  return {static_cast<Activation>(kind), static_cast<float>(slope)};
+      "kind", {"none", "relu", "relu6", "leakyRelu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "elu",
+               "hardsigmoid", "softplus"});
+  const auto number = [&](const char* name) {
+    return static_cast<float>(numberOf(env, fields.get(name), operation, name));
+  };
+  ActivationChoice choice{static_cast<Activation>(kind), {number("negativeSlope"), 0}};
+  if (choice.kind == Activation::elu) choice.parameters.first = number("alpha");
+  if (choice.kind == Activation::softplus) {
+    choice.parameters.first = number("beta");
+    choice.parameters.second = number("threshold");
+  }
+  return choice;
 }
 
 ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operation) {
@@ -113,7 +122,7 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
       static_cast<PaddingMode>(fields.choice("paddingMode", {"zeros", "reflect", "replicate", "circular"}));
   const ActivationChoice activation = readActivation(env, fields.get("activation"), operation);
   g.activation = activation.kind;
-  g.negativeSlope = activation.negativeSlope;
+  g.activationParameters = activation.parameters;
   g.algorithm = static_cast<Algorithm>(fields.choice("algorithm", {"direct", "winograd2", "winograd4"}));
   g.transposed = fields.flag("transposed");
   g.inputLayout = static_cast<Layout>(fields.choice("inputLayout", {"channelsLast", "channelsFirst"}));

@@ -11,7 +11,7 @@ namespace convkit {
 
 struct ActivationChoice {
   Activation kind;
-  float negativeSlope;
+  ActivationParameters parameters;
 };
 
 ActivationChoice readActivation(napi_env env, napi_value value, const char* operation);

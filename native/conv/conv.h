@@ -26,7 +26,7 @@ struct ConvGeometry {
   Triple inputSize, kernelSize, stride, dilation, padBegin, padEnd, outputSize;
   PaddingMode paddingMode;
   Activation activation;
-  float negativeSlope;
+  ActivationParameters activationParameters;
   // The transpose of a convolution that takes [outputSize, outChannels] to [inputSize, inChannels]; zero
   // padding only.
   bool transposed = false;

@@ -140,7 +140,7 @@ inline void activateRows(const Conv& conv, float* c, int64_t ldc, int rows, int6
   const ConvGeometry& g = conv.geometry;
   for (int i = 0; i < rows; i++) {
     float* row = c + i * ldc;
-    conv.kernels->activate(g.activation, g.negativeSlope, row, row, count);
+    conv.kernels->activate(g.activation, g.activationParameters, row, row, count);
   }
 }
 

@@ -74,13 +74,11 @@ struct Elementary {
   // At -infinity the factor x stops at -115, where the product has underflowed.
   static V silu(V x) { return logistic(x, Simd::greater(set(-115.0f), x)); }
 
-  // x * Phi(x), where Phi(-t) = e^(-t^2 / 2) * Q(t) and Q is a ratio of polynomials with positive
-  // coefficients. t^2 / 2 is rounded, and what it lost goes into the exponential as its low part.
-  static V gelu(V x) {
-    const V t = Simd::lesser(set(15.0f), Simd::abs(x));
-    const V square = Simd::mul(t, t);
-    const V lost = Simd::fnma(t, t, square);
-    const Split e = split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
+  // Q(t) of gelu.
+  struct Ratio {
+    V top, bottom;
+  };
+  static Ratio normalTail(V t) {
     V top = set(0x1.0c470ap-8f);
     top = Simd::fma(top, t, set(0x1.4bc66ep-5f));
     top = Simd::fma(top, t, set(0x1.768386p-3f));
@@ -92,7 +90,18 @@ struct Elementary {
     bottom = Simd::fma(bottom, t, set(0x1.3377f2p+0f));
     bottom = Simd::fma(bottom, t, set(0x1.ac6f2ap+0f));
     bottom = Simd::fma(bottom, t, set(1.0f));
-    const V tail = Simd::div(Simd::mul(Simd::add(e.s, set(1.0f)), top), bottom);
+    return {top, bottom};
+  }
+
+  // x * Phi(x), where Phi(-t) = e^(-t^2 / 2) * Q(t) and Q is a ratio of polynomials with positive
+  // coefficients. t^2 / 2 is rounded, and what it lost goes into the exponential as its low part.
+  static V gelu(V x) {
+    const V t = Simd::lesser(set(15.0f), Simd::abs(x));
+    const V square = Simd::mul(t, t);
+    const V lost = Simd::fnma(t, t, square);
+    const Split e = split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
+    const Ratio q = normalTail(t);
+    const V tail = Simd::div(Simd::mul(Simd::add(e.s, set(1.0f)), q.top), q.bottom);
     const V below = scale(Simd::mul(Simd::greater(set(-15.0f), x), tail), e.n);
     const V above = Simd::fnma(t, scale(tail, e.n), x);
     return Simd::select(Simd::less(x, Simd::zero()), below, above);
@@ -102,6 +111,44 @@ struct Elementary {
   static V hardswish(V x) {
     const V ramp = Simd::lesser(set(6.0f), Simd::greater(Simd::zero(), Simd::add(x, set(3.0f))));
     return Simd::mul(Simd::greater(set(-3.0f), x), Simd::div(ramp, set(6.0f)));
+  }
+
+  // log(1 + t) for 0 <= t <= 1: beyond sqrt(2) - 1 as log(2) + log(1 + (t - 1) / 2).
+  static V log1pOfFraction(V t) {
+    const Mask upper = Simd::less(set(0x1.a8279ap-2f), t);
+    const V r = Simd::select(upper, Simd::mul(Simd::sub(t, set(1.0f)), set(0.5f)), t);
+    const V n = Simd::select(upper, set(1.0f), Simd::zero());
+    V p = set(-0x1.38edaep-4f);
+    p = Simd::fma(p, r, set(0x1.0586bcp-3f));
+    p = Simd::fma(p, r, set(-0x1.0d8ef6p-3f));
+    p = Simd::fma(p, r, set(0x1.22d4eep-3f));
+    p = Simd::fma(p, r, set(-0x1.5470dcp-3f));
+    p = Simd::fma(p, r, set(0x1.99a036p-3f));
+    p = Simd::fma(p, r, set(-0x1.00022cp-2f));
+    p = Simd::fma(p, r, set(0x1.555554p-2f));
+    p = Simd::fma(p, r, set(-0.5f));
+    const V tail = Simd::fma(p, Simd::mul(r, r), Simd::mul(n, set(0x1.7f7d1cp-20f)));
+    return Simd::fma(n, set(0x1.62e4p-1f), Simd::add(r, tail));
+  }
+
+  // alpha * (e^x - 1) left of zero, where e^x - 1 is accurate near zero because n is 0 there.
+  static V elu(V x, V alpha) {
+    const V bounded = Simd::lesser(Simd::zero(), Simd::greater(set(-18.0f), x));
+    const Split e = split(bounded, Simd::zero());
+    const V power = Simd::exponent(e.n);
+    const V minusOne = Simd::fma(power, e.s, Simd::sub(power, set(1.0f)));
+    return Simd::select(Simd::less(Simd::zero(), x), x, Simd::mul(alpha, minusOne));
+  }
+
+  // clamp(x + 3, 0, 6) / 6
+  static V hardsigmoid(V x) { return Simd::div(relu6(Simd::add(x, set(3.0f))), set(6.0f)); }
+
+  // log(1 + e^(beta * x)) / beta, and x where beta * x passes the threshold.
+  static V softplus(V x, V beta, V threshold) {
+    const V u = Simd::mul(beta, x);
+    const V small = exp(Simd::sub(Simd::zero(), Simd::abs(u)));
+    const V y = Simd::div(Simd::add(relu(u), log1pOfFraction(small)), beta);
+    return Simd::select(Simd::less(threshold, u), x, y);
   }
 
   static V relu(V x) { return Simd::greater(Simd::zero(), x); }

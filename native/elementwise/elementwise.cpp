@@ -25,10 +25,18 @@ void forEachChunk(int64_t n, const CancelFlag* cancelled, Body&& body) {
 
 }  // namespace
 
-void runActivate(const Kernels& kernels, Activation kind, float negativeSlope, const float* x, float* y,
-                 int64_t n, const CancelFlag* cancelled) {
+void runActivate(const Kernels& kernels, Activation kind, ActivationParameters parameters, const float* x,
+                 float* y, int64_t n, const CancelFlag* cancelled) {
   forEachChunk(n, cancelled, [&](int64_t begin, int64_t count) {
-    kernels.activate(kind, negativeSlope, x + begin, y + begin, count);
+    kernels.activate(kind, parameters, x + begin, y + begin, count);
+  });
+}
+
+void runActivateGradient(const Kernels& kernels, Activation kind, ActivationParameters parameters,
+                         const float* values, const float* upstream, float* gradient, int64_t n,
+                         const CancelFlag* cancelled) {
+  forEachChunk(n, cancelled, [&](int64_t begin, int64_t count) {
+    kernels.activateGradient(kind, parameters, values + begin, upstream + begin, gradient + begin, count);
   });
 }
 

@@ -8,8 +8,10 @@
 
 namespace convkit {
 
-void runActivate(const Kernels&, Activation kind, float negativeSlope, const float* x, float* y, int64_t n,
+void runActivate(const Kernels&, Activation, ActivationParameters, const float* x, float* y, int64_t n,
                  const CancelFlag*);
+void runActivateGradient(const Kernels&, Activation, ActivationParameters, const float* values,
+                         const float* upstream, float* gradient, int64_t n, const CancelFlag*);
 void runAdd(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
 void runMultiply(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
 void runModulus(const Kernels&, const float* x, float* y, int64_t n, const CancelFlag*);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "elementwise/derivatives.h"
 #include "elementwise/elementary.h"
 #include "isa/kernels.h"
 
@@ -30,7 +31,7 @@ void zipKernel(const float* a, const float* b, float* y, int64_t n, F f) {
 }
 
 template <class Simd>
-void activateKernel(Activation kind, float negativeSlope, const float* x, float* y, int64_t n) {
+void activateKernel(Activation kind, ActivationParameters parameters, const float* x, float* y, int64_t n) {
   using V = typename Simd::V;
   using F = Elementary<Simd>;
   switch (kind) {
@@ -41,7 +42,7 @@ void activateKernel(Activation kind, float negativeSlope, const float* x, float*
     case Activation::relu6:
       return mapKernel<Simd>(x, y, n, [](V v) { return F::relu6(v); });
     case Activation::leakyRelu:
-      return mapKernel<Simd>(x, y, n, [=](V v) { return F::leakyRelu(v, Simd::set(negativeSlope)); });
+      return mapKernel<Simd>(x, y, n, [=](V v) { return F::leakyRelu(v, Simd::set(parameters.first)); });
     case Activation::sigmoid:
       return mapKernel<Simd>(x, y, n, [](V v) { return F::sigmoid(v); });
     case Activation::tanh:
@@ -52,6 +53,50 @@ void activateKernel(Activation kind, float negativeSlope, const float* x, float*
       return mapKernel<Simd>(x, y, n, [](V v) { return F::gelu(v); });
     case Activation::hardswish:
       return mapKernel<Simd>(x, y, n, [](V v) { return F::hardswish(v); });
+    case Activation::elu:
+      return mapKernel<Simd>(x, y, n, [=](V v) { return F::elu(v, Simd::set(parameters.first)); });
+    case Activation::hardsigmoid:
+      return mapKernel<Simd>(x, y, n, [](V v) { return F::hardsigmoid(v); });
+    case Activation::softplus:
+      return mapKernel<Simd>(x, y, n, [=](V v) {
+        return F::softplus(v, Simd::set(parameters.first), Simd::set(parameters.second));
+      });
+  }
+}
+
+template <class Simd>
+void activateGradientKernel(Activation kind, ActivationParameters parameters, const float* values,
+                            const float* upstream, float* gradient, int64_t n) {
+  using V = typename Simd::V;
+  using D = Derivatives<Simd>;
+  const auto each = [&](auto f) { zipKernel<Simd>(values, upstream, gradient, n, f); };
+  switch (kind) {
+    case Activation::none:
+      return each([](V, V up) { return up; });
+    case Activation::relu:
+      return each([](V y, V up) { return D::relu(y, up); });
+    case Activation::relu6:
+      return each([](V y, V up) { return D::relu6(y, up); });
+    case Activation::leakyRelu:
+      return each([=](V x, V up) { return D::leakyRelu(x, up, Simd::set(parameters.first)); });
+    case Activation::sigmoid:
+      return each([](V y, V up) { return D::sigmoid(y, up); });
+    case Activation::tanh:
+      return each([](V y, V up) { return D::tanh(y, up); });
+    case Activation::silu:
+      return each([](V x, V up) { return D::silu(x, up); });
+    case Activation::gelu:
+      return each([](V x, V up) { return D::gelu(x, up); });
+    case Activation::hardswish:
+      return each([](V x, V up) { return D::hardswish(x, up); });
+    case Activation::elu:
+      return each([=](V x, V up) { return D::elu(x, up, Simd::set(parameters.first)); });
+    case Activation::hardsigmoid:
+      return each([](V x, V up) { return D::hardsigmoid(x, up); });
+    case Activation::softplus:
+      return each([=](V x, V up) {
+        return D::softplus(x, up, Simd::set(parameters.first), Simd::set(parameters.second));
+      });
   }
 }
 

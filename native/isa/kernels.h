@@ -12,7 +12,25 @@ constexpr int kNarrowOutputs = 4;  // most output channels of a tile whose lanes
 constexpr int kOuterVectors = 2;   // widest tile of a weight gradient, in vectors
 constexpr int kNarrowVectors = 4;  // vectors of positions of such a tile
 
-enum class Activation : int32_t { none, relu, relu6, leakyRelu, sigmoid, tanh, silu, gelu, hardswish };
+enum class Activation : int32_t {
+  none,
+  relu,
+  relu6,
+  leakyRelu,
+  sigmoid,
+  tanh,
+  silu,
+  gelu,
+  hardswish,
+  elu,
+  hardsigmoid,
+  softplus
+};
+
+// leakyRelu's slope left of zero; elu's alpha; softplus's beta and threshold. The others read none.
+struct ActivationParameters {
+  float first = 0, second = 0;
+};
 
 // One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
 //   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k] *
@@ -172,7 +190,11 @@ struct Kernels {
   PoolKernel maxPool, averagePool;
   void (*sparseRow)(const SparseRow& row);
   void (*sumRows)(const RowSum& sum);
-  void (*activate)(Activation kind, float negativeSlope, const float* x, float* y, int64_t n);
+  void (*activate)(Activation kind, ActivationParameters, const float* x, float* y, int64_t n);
+  // gradient[i] = upstream[i] * the derivative; values[i] is the result of relu, relu6, sigmoid and tanh, the
+  // argument of the others
+  void (*activateGradient)(Activation kind, ActivationParameters, const float* values, const float* upstream,
+                           float* gradient, int64_t n);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers

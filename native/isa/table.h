@@ -91,6 +91,7 @@ constexpr Kernels makeKernels(const char* name) {
   table.sparseRow = sparseRow<Simd>;
   table.sumRows = sumRows<Simd>;
   table.activate = activateKernel<Simd>;
+  table.activateGradient = activateGradientKernel<Simd>;
   table.add = addKernel<Simd>;
   table.multiply = multiplyKernel<Simd>;
   table.modulus = modulusKernel<Simd>;

@@ -260,6 +260,9 @@ describe.each(implementations)('$name', ({ get }) => {
     expect([...x]).toEqual([0, 0.5, 6]);
     binding.binary('add', x, x, x);
     expect([...x]).toEqual([0, 1, 12]);
+    const upstream = Float32Array.of(5, 6, 7);
+    binding.activateGradient({ kind: 'relu', negativeSlope: 0 }, x, upstream, upstream);
+    expect([...upstream]).toEqual([0, 6, 7]);
   });
 
   it('refuses what the contract rules out, with the right class', () => {
@@ -329,6 +332,15 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.convWeightGradient(winograd, x, y, new Float32Array(54), null, 1),
       () => binding.activate({ kind: 'relu', negativeSlope: 0 }, x, y),
       () => binding.activate({ kind: 'relu', negativeSlope: 0 }, x.subarray(0, 40), x.subarray(1, 41)),
+      () => binding.activateGradient({ kind: 'relu', negativeSlope: 0 }, x, y, x),
+      () => binding.activateGradient({ kind: 'relu', negativeSlope: 0 }, x, x, y),
+      () =>
+        binding.activateGradient(
+          { kind: 'relu', negativeSlope: 0 },
+          x.subarray(0, 40),
+          y.subarray(0, 40),
+          x.subarray(1, 41),
+        ),
       () => binding.binary('add', x, y, x),
       () => binding.modulus(x, y),
       () => binding.concat([x], [1, 2], y, 1),
@@ -359,6 +371,9 @@ describe.each(implementations)('$name', ({ get }) => {
       () => Reflect.apply(binding.conv, binding, [conv, filter, x, y]),
       () => Reflect.apply(binding.concat, binding, [x, [60], y, 1]),
       () => Reflect.apply(binding.activate, binding, [null, x, x]),
+      () => binding.activate({ kind: 'elu', negativeSlope: 0 }, x, x),
+      () => binding.activate({ kind: 'softplus', negativeSlope: 0, beta: 1 }, x, x),
+      () => Reflect.apply(binding.activateGradient, binding, [{ kind: 'relu', negativeSlope: 0 }, x, x, [0]]),
       () => Reflect.apply(binding.setThreads, binding, ['2']),
       () => binding.conv(conv, filter, shared, y, 1),
       () => binding.conv(conv, filter, gone, y, 1),

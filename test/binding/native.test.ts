@@ -311,12 +311,30 @@ it('loads many times into one isolate, as test runners do that reset their modul
 
 describe('hostile arguments', () => {
   const members = [
-    ...['conv', 'pool', 'activate', 'binary', 'modulus', 'concat', 'toChannelsLast', 'toChannelsFirst'],
+    ...[
+      'conv',
+      'pool',
+      'activate',
+      'activateGradient',
+      'binary',
+      'modulus',
+      'concat',
+      'toChannelsLast',
+      'toChannelsFirst',
+    ],
     ...['createConv', 'createPool', 'packFilter', 'submit', 'useIsa', 'cpu', 'threads', 'isa', 'nothing'],
   ] as (keyof Binding)[];
 
   it('throw TypeErrors and RangeErrors, and the process survives', { timeout: 60_000 }, async () => {
-    const operations: (keyof Operations)[] = ['conv', 'pool', 'activate', 'binary', 'modulus', 'concat'];
+    const operations: (keyof Operations)[] = [
+      'conv',
+      'pool',
+      'activate',
+      'activateGradient',
+      'binary',
+      'modulus',
+      'concat',
+    ];
     const memory = floats(600);
     const plausible = [
       ...[conv, filter, floats(192), floats(512), memory.subarray(3, 195), memory.subarray(80, 592)],

@@ -52,7 +52,7 @@ ConvGeometry drawGeometry(Random& random) {
   ConvGeometry g{};
   g.paddingMode = random.of(modes);
   g.activation = random.of(activations);
-  g.negativeSlope = 0.01f;
+  g.activationParameters = {0.01f, 20.0f};
   const bool oneDimensional = random.chance(6), threeDimensional = random.chance(5);
   const Axis d = drawAxis(random, g.paddingMode, !threeDimensional);
   const Axis h = drawAxis(random, g.paddingMode, oneDimensional);
@@ -137,7 +137,7 @@ Floats naiveConv(const ConvGeometry& g, const Floats& x, const Floats& weight, c
         for (int64_t w = 0; w < g.outputSize.width; w++)
           for (int64_t out = 0; out < g.outChannels; out++)
             y[at++] = naiveOutput(g, x.data() + n * image, weight, bias, out, d, h, w);
-  findKernels("scalar")->activate(g.activation, g.negativeSlope, y.data(), y.data(), y.size());
+  findKernels("scalar")->activate(g.activation, g.activationParameters, y.data(), y.data(), y.size());
   return y;
 }
 

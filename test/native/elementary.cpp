@@ -17,12 +17,14 @@ namespace {
 
 using convkit::Simd;
 using F = convkit::Elementary<Simd>;
+using D = convkit::Derivatives<Simd>;
 using V = Simd::V;
 
 struct Function {
   const char* name;
   V (*vector)(V);
   double (*truth)(double);
+  double least = 0;  // errors of smaller results are counted in units of this size: there is a root nearby
 };
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
@@ -40,6 +42,39 @@ const Function kFunctions[] = {
     {"relu6", F::relu6, [](double x) { return 0 > x   ? 0
                                               : x > 6 ? 6
                                                       : x; }},
+    {"elu", [](V x) { return F::elu(x, Simd::set(1.0f)); },
+     [](double x) { return x > 0 ? x : std::expm1(x); }},
+    {"hardsigmoid", F::hardsigmoid, [](double x) { return x <= -3  ? 0
+                                                          : x >= 3 ? 1
+                                                                   : (x + 3) / 6; }},
+    {"softplus", [](V x) { return F::softplus(x, Simd::set(1.0f), Simd::set(20.0f)); },
+     [](double x) { return x > 20 ? x : std::log1p(std::exp(x)); }},
+    {"siluGradient", [](V x) { return D::silu(x, Simd::set(1.0f)); },
+     [](double x) {
+       if (std::isinf(x)) return x > 0 ? 1.0 : 0.0;
+       return logistic(x) * (1 + x * logistic(-x));
+     },
+     0.0625},
+    {"geluGradient", [](V x) { return D::gelu(x, Simd::set(1.0f)); },
+     [](double x) {
+       if (std::isinf(x)) return x > 0 ? 1.0 : 0.0;
+       return 0.5 * std::erfc(-x * M_SQRT1_2) + x * std::exp(-x * x / 2) / std::sqrt(2 * M_PI);
+     },
+     0.0625},
+    {"hardswishGradient", [](V x) { return D::hardswish(x, Simd::set(1.0f)); },
+     [](double x) { return x <= -3 ? 0
+                           : x < 3 ? x / 3 + 0.5
+                                   : 1; },
+     0.0625},
+    {"eluGradient", [](V x) { return D::elu(x, Simd::set(1.0f), Simd::set(1.0f)); },
+     [](double x) { return x > 0 ? 1 : std::exp(x); }},
+    {"hardsigmoidGradient", [](V x) { return D::hardsigmoid(x, Simd::set(1.0f)); },
+     [](double x) { return x > -3 && x < 3 ? 1.0 / 6 : 0; }},
+    {"softplusGradient", [](V x) { return D::softplus(x, Simd::set(1.0f), Simd::set(1.0f), Simd::set(20.0f)); },
+     [](double x) { return x > 20 ? 1 : logistic(x); }},
+    {"tanhGradient", [](V y) { return D::tanh(y, Simd::set(1.0f)); }, [](double y) { return 1 - y * y; }},
+    {"sigmoidGradient", [](V y) { return D::sigmoid(y, Simd::set(1.0f)); },
+     [](double y) { return y * (1 - y); }},
     {"leakyRelu", [](V x) { return F::leakyRelu(x, Simd::set(0.01f)); },
      [](double x) { return x > 0 ? x : static_cast<double>(0.01f) * x; }},
 };
@@ -51,11 +86,11 @@ void apply(const Function& f, const float* x, float* y, int64_t n) {
   }
 }
 
-double ulps(float y, double truth) {
+double ulps(float y, double truth, double least) {
   if (std::isnan(truth)) return std::isnan(y) ? 0 : INFINITY;
   const float rounded = static_cast<float>(truth);
   if (std::isinf(rounded) || std::isinf(y)) return y == rounded ? 0 : INFINITY;
-  const int exponent = std::max(-126, truth == 0 ? -126 : std::ilogb(truth));
+  const int exponent = std::max({-126, truth == 0 ? -126 : std::ilogb(truth), least == 0 ? -126 : std::ilogb(least)});
   return std::fabs(y - truth) / std::ldexp(1.0, exponent - 23);
 }
 
@@ -71,7 +106,7 @@ int measure(const Function& f, uint64_t first, uint64_t last, uint64_t step) {
     }
     apply(f, x.data(), y.data(), n);
     for (size_t i = 0; i < static_cast<size_t>(n); i++) {
-      const double error = ulps(y[i], f.truth(x[i]));
+      const double error = ulps(y[i], f.truth(x[i]), f.least);
       if (error > worst) {
         worst = error;
         where = x[i];

@@ -11,7 +11,8 @@ namespace {
 
 const Activation kActivations[] = {Activation::none,      Activation::relu,    Activation::relu6,
                                    Activation::leakyRelu, Activation::sigmoid, Activation::tanh,
-                                   Activation::silu,      Activation::gelu,    Activation::hardswish};
+                                   Activation::silu,      Activation::gelu,    Activation::hardswish,
+                                   Activation::elu,       Activation::hardsigmoid, Activation::softplus};
 
 Floats copyOf(const Floats& x) {
   Floats y(x.size());
@@ -32,12 +33,23 @@ void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random&
   for (const Activation kind : kActivations) {
     const Floats x = spread(n, random);
     Floats expected(n), actual(n), inPlace = copyOf(x);
-    scalar.activate(kind, 0.01f, x.data(), expected.data(), n);
-    kernels.activate(kind, 0.01f, x.data(), actual.data(), n);
-    kernels.activate(kind, 0.01f, inPlace.data(), inPlace.data(), n);
+    const ActivationParameters parameters = kind == Activation::softplus ? ActivationParameters{1.5f, 20.0f}
+                                                                         : ActivationParameters{0.01f, 0};
+    scalar.activate(kind, parameters, x.data(), expected.data(), n);
+    kernels.activate(kind, parameters, x.data(), actual.data(), n);
+    kernels.activate(kind, parameters, inPlace.data(), inPlace.data(), n);
     const std::string claim = "activation " + std::to_string(static_cast<int>(kind)) + " " + name;
     checkSame(actual, expected, claim);
     checkSame(inPlace, expected, claim + " in place");
+    const Floats up(n, random);
+    Floats values = copyOf(x), upstream = copyOf(up);
+    scalar.activateGradient(kind, parameters, x.data(), up.data(), expected.data(), n);
+    kernels.activateGradient(kind, parameters, x.data(), up.data(), actual.data(), n);
+    kernels.activateGradient(kind, parameters, values.data(), up.data(), values.data(), n);
+    kernels.activateGradient(kind, parameters, x.data(), upstream.data(), upstream.data(), n);
+    checkSame(actual, expected, claim + " gradient");
+    checkSame(values, expected, claim + " gradient over the values");
+    checkSame(upstream, expected, claim + " gradient over what came from above");
   }
   {
     const Floats a(n, random), b(n, random);

@@ -88,7 +88,7 @@ bool runCase(int64_t seed) {
                               position / o.width / o.height % o.depth, position / o.width % o.height,
                               position % o.width);
   }
-  findKernels("scalar")->activate(g.activation, g.negativeSlope, expected.data(), expected.data(),
+  findKernels("scalar")->activate(g.activation, g.activationParameters, expected.data(), expected.data(),
                                   expected.size());
 
   for (const Kernels* kernels : supportedKernels()) {

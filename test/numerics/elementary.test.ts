@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { ActivationKind } from '../../binding.js';
+import type { Activation, ActivationKind } from '../../binding.js';
+import * as derivatives from '../../lib/numerics/derivatives.js';
 import * as elementary from '../../lib/numerics/elementary.js';
 import { force, requireNative } from '../support/native.js';
 import { buildProgram, type NativeProgram } from '../support/native-program.js';
@@ -14,6 +15,17 @@ const functions: Record<string, (x: number) => number> = {
   relu: elementary.relu,
   relu6: elementary.relu6,
   leakyRelu: (x) => elementary.leakyRelu(x, Math.fround(0.01)),
+  elu: (x) => elementary.elu(x, 1),
+  hardsigmoid: elementary.hardsigmoid,
+  softplus: (x) => elementary.softplus(x, 1, 20),
+  siluGradient: (x) => derivatives.siluGradient(x, 1),
+  geluGradient: (x) => derivatives.geluGradient(x, 1),
+  hardswishGradient: (x) => derivatives.hardswishGradient(x, 1),
+  eluGradient: (x) => derivatives.eluGradient(x, 1, 1),
+  hardsigmoidGradient: (x) => derivatives.hardsigmoidGradient(x, 1),
+  softplusGradient: (x) => derivatives.softplusGradient(x, 1, 1, 20),
+  sigmoidGradient: (y) => derivatives.sigmoidGradient(y, 1),
+  tanhGradient: (y) => derivatives.tanhGradient(y, 1),
 };
 
 /** The largest error in ulp that each docstring states. */
@@ -27,6 +39,17 @@ const stated: Record<string, number> = {
   relu: 0,
   relu6: 0,
   leakyRelu: 0.5,
+  elu: 0.94,
+  hardsigmoid: 1,
+  softplus: 1.63,
+  siluGradient: 5.12,
+  geluGradient: 7.34,
+  hardswishGradient: 2.67,
+  eluGradient: 0.99,
+  hardsigmoidGradient: 0.5,
+  softplusGradient: 2.22,
+  sigmoidGradient: 1.5,
+  tanhGradient: 0.5,
 };
 
 /** Every 16411th float of all 2^32, the special ones, and every float around the thresholds of the functions. */
@@ -103,13 +126,16 @@ describe.each(Object.keys(functions))('%s', (name) => {
 });
 
 describe.each(requireNative().cpu().supported)('the addon with %s', (isa) => {
-  const kinds = Object.keys(functions).filter((name) => name !== 'exp') as ActivationKind[];
-  it.each(kinds)('has the bits of TypeScript for %s', (kind) => {
+  const names = Object.keys(functions).filter((name) => name !== 'exp');
+  it.each(names)('has the bits of TypeScript for %s', (name) => {
     const binding = requireNative();
     force(binding, isa);
     const y = new Float32Array(x.length).fill(Number.NaN);
-    binding.activate({ kind, negativeSlope: 0.01 }, x, y);
-    expect(firstDifference(kind, y)).toBeNull();
+    const kind = name.replace('Gradient', '') as ActivationKind;
+    const activation: Activation = { kind, negativeSlope: 0.01, alpha: 1, beta: 1, threshold: 20 };
+    if (kind === name) binding.activate(activation, x, y);
+    else binding.activateGradient(activation, x, new Float32Array(x.length).fill(1), y);
+    expect(firstDifference(name, y)).toBeNull();
   });
 });
 
@@ -124,6 +150,15 @@ describe('at the edges', () => {
     ['relu', [0, -0, Infinity, 0, NaN]],
     ['relu6', [0, -0, 6, 0, NaN]],
     ['leakyRelu', [0, -0, Infinity, -Infinity, NaN]],
+    ['elu', [0, 0, Infinity, -1, NaN]],
+    ['hardsigmoid', [0.5, 0.5, 1, 0, NaN]],
+    ['softplus', [Math.fround(Math.log(2)), Math.fround(Math.log(2)), Infinity, 0, NaN]],
+    ['siluGradient', [0.5, 0.5, 1, -0, NaN]],
+    ['geluGradient', [0.5, 0.5, 1, -0, NaN]],
+    ['hardswishGradient', [0.5, 0.5, 1, 0, 1]],
+    ['eluGradient', [1, 1, 1, 0, NaN]],
+    ['hardsigmoidGradient', [Math.fround(1 / 6), Math.fround(1 / 6), 0, 0, 0]],
+    ['softplusGradient', [0.5, 0.5, 1, 0, NaN]],
   ])('%s at 0, -0, Infinity, -Infinity, NaN', (name, expected) => {
     expect([0, -0, Infinity, -Infinity, Number.NaN].map(functions[name])).toEqual(expected);
   });

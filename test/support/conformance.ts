@@ -61,6 +61,15 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('activate', activation, x, y),
       };
     }
+    case 'activateGradient': {
+      const { activation, values, upstream } = problem;
+      const gradient = unwritten(values.length);
+      return {
+        output: gradient,
+        run: () => binding.activateGradient(activation, values, upstream, gradient),
+        submit: () => binding.submit('activateGradient', activation, values, upstream, gradient),
+      };
+    }
     case 'binary': {
       const { kind, a, b } = problem;
       const y = unwritten(a.length);

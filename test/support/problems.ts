@@ -35,6 +35,12 @@ export type Problem = Common &
       }
     | { readonly family: 'activate'; readonly activation: Activation; readonly x: Float32Array }
     | {
+        readonly family: 'activateGradient';
+        readonly activation: Activation;
+        readonly values: Float32Array;
+        readonly upstream: Float32Array;
+      }
+    | {
         readonly family: 'binary';
         readonly kind: 'add' | 'mul';
         readonly a: Float32Array;
@@ -86,6 +92,9 @@ export const ACTIVATIONS: readonly ActivationKind[] = [
   'silu',
   'gelu',
   'hardswish',
+  'elu',
+  'hardsigmoid',
+  'softplus',
 ];
 
 /** FMAs of an ordinary problem at most. One in 24 takes more, to be cut along its taps and over threads. */
@@ -136,7 +145,12 @@ type Draw = (length: number) => Float32Array;
 const product = (sizes: readonly number[]) => sizes.reduce((total, size) => total * size, 1);
 
 export function drawActivation(random: Random): Activation {
-  return { kind: random.of(ACTIVATIONS), negativeSlope: random.of([0.01, 0.2, 0, -0.5, 1.5]) };
+  const kind = random.of(ACTIVATIONS);
+  const negativeSlope = random.of([0.01, 0.2, 0, -0.5, 1.5]);
+  if (kind === 'elu') return { kind, negativeSlope, alpha: random.of([1, 1.3, 0.1, -0.5]) };
+  if (kind === 'softplus')
+    return { kind, negativeSlope, beta: random.of([1, 0.5, 3.1]), threshold: random.of([20, 2, 1e-3]) };
+  return { kind, negativeSlope };
 }
 
 /** Sizes of an affordable convolution. */
@@ -380,13 +394,22 @@ function drawWindows(random: Random, unit: boolean, adaptive: boolean) {
 
 function drawElements(random: Random, draw: Draw) {
   const length = random.of(LENGTHS);
-  switch (random.of(['activate', 'activate', 'binary', 'modulus'])) {
+  switch (random.of(['activate', 'activate', 'activateGradient', 'binary', 'modulus'])) {
     case 'activate': {
       const scale = 2 ** random.between(-3, 4);
       return {
         family: 'activate' as const,
         activation: drawActivation(random),
         x: draw(length).map((v) => v * scale),
+      };
+    }
+    case 'activateGradient': {
+      const scale = 2 ** random.between(-3, 4);
+      return {
+        family: 'activateGradient' as const,
+        activation: drawActivation(random),
+        values: draw(length).map((v) => v * scale),
+        upstream: draw(length),
       };
     }
     case 'binary':

@@ -1,7 +1,7 @@
 // Reference operations that treat elements one by one.
 import type { Activation } from '../../../binding.js';
 import { fmaf } from '../../numerics/fmaf.js';
-import { activationOf } from './activation.js';
+import { activationGradientOf, activationOf } from './activation.js';
 import { checkApart, checkFloats, lengthOf, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
 
@@ -22,6 +22,22 @@ export function activateWork(activation: Activation, x: Float32Array, y: Float32
   return elements(x.length, (begin, end) => {
     if (apply === null) y.set(x.subarray(begin, end), begin);
     else for (let i = begin; i < end; i++) y[i] = apply(x[i]);
+  });
+}
+
+export function activateGradientWork(
+  activation: Activation,
+  values: Float32Array,
+  upstream: Float32Array,
+  gradient: Float32Array,
+): Work {
+  const derive = activationGradientOf('activateGradient', activation);
+  const length = lengthOf('activateGradient', 'values', values);
+  checkFloats('activateGradient', 'upstream', upstream, length);
+  checkFloats('activateGradient', 'gradient', gradient, length);
+  checkApart('activateGradient', gradient, [values, upstream], 'same memory');
+  return elements(length, (begin, end) => {
+    for (let i = begin; i < end; i++) gradient[i] = derive(values[i], upstream[i]);
   });
 }
 

@@ -5,7 +5,7 @@ import { BackendError, wrongValue } from '../../errors.js';
 import { checkCount, oneOf } from './checks.js';
 import { createConv, packFilter, releaseFilter } from './conv.js';
 import { convWork } from './conv-work.js';
-import { activateWork, binaryWork, modulusWork } from './elementwise.js';
+import { activateGradientWork, activateWork, binaryWork, modulusWork } from './elementwise.js';
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
@@ -24,6 +24,7 @@ const planners: Planners = {
   convWeightGradient: convWeightGradientWork,
   pool: poolWork,
   activate: activateWork,
+  activateGradient: activateGradientWork,
   binary: binaryWork,
   modulus: modulusWork,
   concat: concatWork,
@@ -72,7 +73,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 6,
+  abi: 7,
   createConv,
   createPool,
   packFilter,
@@ -81,6 +82,7 @@ export const reference: Binding = {
   convWeightGradient: inForeground('convWeightGradient'),
   pool: inForeground('pool'),
   activate: inForeground('activate'),
+  activateGradient: inForeground('activateGradient'),
   binary: inForeground('binary'),
   modulus: inForeground('modulus'),
   concat: inForeground('concat'),
