@@ -90,9 +90,9 @@ std::vector<int32_t> readIntegers(napi_env env, napi_value value, const char* op
 ActivationChoice readActivation(napi_env env, napi_value value, const char* operation) {
   const Fields fields(env, value, operation, "activation");
   // In the order of the enumeration
-  const std::size_t kind = fields.choice(
-      "kind", {"none", "relu", "relu6", "leakyRelu", "sigmoid", "tanh", "silu", "gelu", "hardswish", "elu",
-               "hardsigmoid", "softplus"});
+  const std::size_t kind =
+      fields.choice("kind", {"none", "relu", "relu6", "leakyRelu", "sigmoid", "tanh", "silu", "gelu",
+                             "hardswish", "elu", "hardsigmoid", "softplus"});
   const auto number = [&](const char* name) {
     return static_cast<float>(numberOf(env, fields.get(name), operation, name));
   };

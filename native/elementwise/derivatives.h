@@ -1,5 +1,6 @@
-// Derivatives of the activations times what comes from above, of float32 vectors: like elementary.h each one fixed
-// sequence of operations, which lib/numerics/derivatives.ts mirrors. NaN passes where PyTorch lets it pass.
+// Derivatives of the activations times what comes from above, of float32 vectors: like elementary.h each one
+// fixed sequence of operations, which lib/numerics/derivatives.ts mirrors. NaN passes where PyTorch lets it
+// pass.
 #pragma once
 
 #include "elementwise/elementary.h"
@@ -47,13 +48,13 @@ struct Derivatives {
     return Simd::mul(up, Simd::mul(own, Simd::fma(bounded, other, one())));
   }
 
-  // Phi(x) + x * phi(x): with t = |x|, d = e^(-t^2 / 2) * (Q(t) - t / sqrt(2 pi)) left of zero, 1 - d right of it.
+  // Phi(x) + x * phi(x): with t = |x|, d = e^(-t^2 / 2) * (Q(t) - t / sqrt(2 pi)) left of zero, 1 - d right
+  // of it.
   static V gelu(V x, V up) {
     const V t = Simd::lesser(set(15.0f), Simd::abs(x));
     const V square = Simd::mul(t, t);
     const V lost = Simd::fnma(t, t, square);
-    const typename F::Split e =
-        F::split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
+    const typename F::Split e = F::split(Simd::mul(square, set(-0.5f)), Simd::mul(lost, set(0.5f)));
     const typename F::Ratio q = F::normalTail(t);
     const V difference = Simd::fnma(t, set(0x1.988454p-2f), Simd::div(q.top, q.bottom));
     const V d = F::scale(Simd::mul(Simd::add(e.s, one()), difference), e.n);

@@ -64,13 +64,13 @@ const Function kFunctions[] = {
     {"hardswishGradient", [](V x) { return D::hardswish(x, Simd::set(1.0f)); },
      [](double x) { return x <= -3 ? 0
                            : x < 3 ? x / 3 + 0.5
-                                   : 1; },
-     0.0625},
+                                   : 1; }, 0.0625},
     {"eluGradient", [](V x) { return D::elu(x, Simd::set(1.0f), Simd::set(1.0f)); },
      [](double x) { return x > 0 ? 1 : std::exp(x); }},
     {"hardsigmoidGradient", [](V x) { return D::hardsigmoid(x, Simd::set(1.0f)); },
      [](double x) { return x > -3 && x < 3 ? 1.0 / 6 : 0; }},
-    {"softplusGradient", [](V x) { return D::softplus(x, Simd::set(1.0f), Simd::set(1.0f), Simd::set(20.0f)); },
+    {"softplusGradient",
+     [](V x) { return D::softplus(x, Simd::set(1.0f), Simd::set(1.0f), Simd::set(20.0f)); },
      [](double x) { return x > 20 ? 1 : logistic(x); }},
     {"tanhGradient", [](V y) { return D::tanh(y, Simd::set(1.0f)); }, [](double y) { return 1 - y * y; }},
     {"sigmoidGradient", [](V y) { return D::sigmoid(y, Simd::set(1.0f)); },
@@ -90,7 +90,8 @@ double ulps(float y, double truth, double least) {
   if (std::isnan(truth)) return std::isnan(y) ? 0 : INFINITY;
   const float rounded = static_cast<float>(truth);
   if (std::isinf(rounded) || std::isinf(y)) return y == rounded ? 0 : INFINITY;
-  const int exponent = std::max({-126, truth == 0 ? -126 : std::ilogb(truth), least == 0 ? -126 : std::ilogb(least)});
+  const int exponent =
+      std::max({-126, truth == 0 ? -126 : std::ilogb(truth), least == 0 ? -126 : std::ilogb(least)});
   return std::fabs(y - truth) / std::ldexp(1.0, exponent - 23);
 }
 

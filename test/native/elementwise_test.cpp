@@ -9,9 +9,9 @@
 namespace convkit::test {
 namespace {
 
-const Activation kActivations[] = {Activation::none,      Activation::relu,    Activation::relu6,
-                                   Activation::leakyRelu, Activation::sigmoid, Activation::tanh,
-                                   Activation::silu,      Activation::gelu,    Activation::hardswish,
+const Activation kActivations[] = {Activation::none,      Activation::relu,        Activation::relu6,
+                                   Activation::leakyRelu, Activation::sigmoid,     Activation::tanh,
+                                   Activation::silu,      Activation::gelu,        Activation::hardswish,
                                    Activation::elu,       Activation::hardsigmoid, Activation::softplus};
 
 Floats copyOf(const Floats& x) {
@@ -33,8 +33,8 @@ void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random&
   for (const Activation kind : kActivations) {
     const Floats x = spread(n, random);
     Floats expected(n), actual(n), inPlace = copyOf(x);
-    const ActivationParameters parameters = kind == Activation::softplus ? ActivationParameters{1.5f, 20.0f}
-                                                                         : ActivationParameters{0.01f, 0};
+    const ActivationParameters parameters =
+        kind == Activation::softplus ? ActivationParameters{1.5f, 20.0f} : ActivationParameters{0.01f, 0};
     scalar.activate(kind, parameters, x.data(), expected.data(), n);
     kernels.activate(kind, parameters, x.data(), actual.data(), n);
     kernels.activate(kind, parameters, inPlace.data(), inPlace.data(), n);
