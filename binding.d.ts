@@ -157,6 +157,18 @@ export interface Operations {
   ): void;
   /** x [batch, ...inputSize, channels] -> y [batch, ...outputSize, channels]. */
   pool(pool: Pool, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * The gradient of `pool`: upstream [batch, ...outputSize, channels] -> gradient [batch, ...inputSize, channels]. Each element
+   * starts from +0 and, window by window in the order of the outputs, adds of a mean upstream / divisor, and of a maximum
+   * upstream where it is the one that was taken. x as `pool` had it; null for means, which do not read it.
+   */
+  poolGradient(
+    pool: Pool,
+    x: Float32Array | null,
+    upstream: Float32Array,
+    gradient: Float32Array,
+    batch: number,
+  ): void;
   /** y[i] = activation(x[i]). y may be x. */
   activate(activation: Activation, x: Float32Array, y: Float32Array): void;
   /**

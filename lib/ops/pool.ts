@@ -8,6 +8,7 @@ import { type Tensor, wrap } from '../tensor/tensor.js';
 import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { toTriple } from './options.js';
 import { type AdaptivePool, type PoolSettings, poolGeometry } from './pool-geometry.js';
+import { recordPool } from './pool-gradient.js';
 import {
   type AdaptivePoolOptions,
   type AvgPoolOptions,
@@ -199,6 +200,8 @@ export function preparePool(
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, channelAxis, outputShape);
+  const readsInput = settings.kind === 'max' || settings.kind === 'adaptiveMax';
+  recordPool(output, x, { binding, pool, batch, channelAxis, readsInput }, operation);
   if (batch === 0) return finished(output);
   return {
     output,

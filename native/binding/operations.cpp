@@ -96,6 +96,36 @@ struct PoolTask {
   void operator()(const CancelFlag* cancelled) const { runPool(*pool, *kernels, x, y, batch, cancelled); }
 };
 
+struct PoolGradientTask {
+  std::shared_ptr<const PoolGeometry> pool;
+  const Kernels* kernels;
+  const float *x, *upstream;
+  float* gradient;
+  int64_t batch;
+
+  static PoolGradientTask parse(Environment& environment, Arguments& arguments) {
+    auto pool =
+        std::static_pointer_cast<const PoolGeometry>(environment.handle<PoolGeometry>(arguments, 0).thing);
+    const int64_t batch = arguments.integer(4, "batch", 0, kLargestSize);
+    const int64_t inputs = productOf({batch, inputLength(*pool)});
+    const Floats upstream = arguments.floats(2, "upstream"), gradient = arguments.floats(3, "gradient");
+    arguments.requireLength(upstream, productOf({batch, outputLength(*pool)}), "upstream");
+    arguments.requireLength(gradient, inputs, "gradient");
+    arguments.requireApart(gradient, upstream, "upstream and gradient");
+    const float* x = nullptr;
+    if (pool->kind == PoolKind::max) {
+      const Floats given = arguments.floats(1, "x");
+      arguments.requireLength(given, inputs, "x");
+      arguments.requireApart(gradient, given, "x and gradient");
+      x = given.data;
+    }
+    return {std::move(pool), environment.kernels, x, upstream.data, gradient.data, batch};
+  }
+  void operator()(const CancelFlag* cancelled) const {
+    runPoolGradient(*pool, *kernels, x, upstream, gradient, batch, cancelled);
+  }
+};
+
 struct ActivateTask {
   const Kernels* kernels;
   ActivationChoice activation;
@@ -371,6 +401,7 @@ const Operation kOperations[kOperationCount] = {
     operation<ConvTask>("conv"),
     operation<WeightGradientTask>("convWeightGradient"),
     operation<PoolTask>("pool"),
+    operation<PoolGradientTask>("poolGradient"),
     operation<ActivateTask>("activate"),
     operation<ActivateGradientTask>("activateGradient"),
     operation<BinaryTask>("binary"),

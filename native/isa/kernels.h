@@ -152,6 +152,17 @@ struct PoolTile {
 };
 using PoolKernel = void (*)(const PoolTile&);
 
+// Adds the gradient of one pooled position to those of the positions it came from, given as above.
+struct PoolGradientTile {
+  const float* const* taps;  // read by max only
+  float* const* gradients;   // [count]
+  int64_t count;
+  int64_t channels;
+  float divisor;  // read by average only
+  const float* upstream;
+};
+using PoolGradientKernel = void (*)(const PoolGradientTile&);
+
 // One row of a sparse matrix times x [any number, width]: y[n] = sum of values[e] * x[columns[e]][n], from
 // +0, then +0.
 struct SparseRow {
@@ -188,6 +199,7 @@ struct Kernels {
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);
   PoolKernel maxPool, averagePool;
+  PoolGradientKernel maxPoolGradient, averagePoolGradient;
   void (*sparseRow)(const SparseRow& row);
   void (*sumRows)(const RowSum& sum);
   void (*activate)(Activation kind, ActivationParameters, const float* x, float* y, int64_t n);

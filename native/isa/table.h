@@ -10,6 +10,7 @@
 #include "grouped/diagonal.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
+#include "pooling/gradient.h"
 #include "pooling/kernels.h"
 #include "reduction/kernels.h"
 #include "sparse/kernels.h"
@@ -88,6 +89,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.winogradOutput[1] = winogradOutput<Simd, 4>;
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
+  table.maxPoolGradient = poolGradientTile<Simd, true>;
+  table.averagePoolGradient = poolGradientTile<Simd, false>;
   table.sparseRow = sparseRow<Simd>;
   table.sumRows = sumRows<Simd>;
   table.activate = activateKernel<Simd>;

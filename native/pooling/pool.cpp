@@ -30,39 +30,99 @@ int64_t outputLength(const PoolGeometry& g) {
   return length;
 }
 
-void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, float* y, int64_t batch,
-             const CancelFlag* cancelled) {
-  const PoolAxis &depth = g.axes[0], &height = g.axes[1], &width = g.axes[2];
-  const auto outDepth = static_cast<int64_t>(depth.begin.size()),
-             outHeight = static_cast<int64_t>(height.begin.size()),
-             outWidth = static_cast<int64_t>(width.begin.size());
-  const auto widest = [](const PoolAxis& axis) {
+namespace {
+
+int64_t outputs(const PoolAxis& axis) { return static_cast<int64_t>(axis.begin.size()); }
+
+std::size_t mostTaps(const PoolGeometry& g) {
+  int64_t product = 1;
+  for (const PoolAxis& axis : g.axes) {
     int64_t most = 0;
     for (std::size_t o = 0; o < axis.begin.size(); o++)
       most = std::max<int64_t>(most, (axis.end[o] - axis.begin[o] + axis.dilation - 1) / axis.dilation);
-    return most;
+    product *= most;
+  }
+  return static_cast<std::size_t>(product);
+}
+
+// Calls `visit` with the pixel of each tap of output (d, h, w), in kernel order.
+template <class Visit>
+void eachTap(const PoolGeometry& g, int64_t d, int64_t h, int64_t w, Visit visit) {
+  const PoolAxis &depth = g.axes[0], &height = g.axes[1], &width = g.axes[2];
+  const auto at = [](const std::vector<int32_t>& list, int64_t o) {
+    return int64_t{list[static_cast<std::size_t>(o)]};
   };
-  const auto mostTaps = static_cast<std::size_t>(widest(depth) * widest(height) * widest(width));
+  const int64_t bottom = at(height.end, h), right = at(width.end, w);
+  for (int64_t z = at(depth.begin, d); z < at(depth.end, d); z += depth.dilation)
+    for (int64_t r = at(height.begin, h); r < bottom; r += height.dilation)
+      for (int64_t c = at(width.begin, w); c < right; c += width.dilation)
+        visit((z * height.size + r) * width.size + c);
+}
+
+// As TypeScript multiplies; integers would overflow where three spans near 2^31 meet
+float divisorAt(const PoolGeometry& g, int64_t d, int64_t h, int64_t w) {
+  const auto span = [&](int axis, int64_t o) {
+    return static_cast<double>(g.axes[axis].span[static_cast<std::size_t>(o)]);
+  };
+  return static_cast<float>(span(0, d) * span(1, h) * span(2, w));
+}
+
+}  // namespace
+
+void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, float* y, int64_t batch,
+             const CancelFlag* cancelled) {
+  const int64_t outDepth = outputs(g.axes[0]), outHeight = outputs(g.axes[1]), outWidth = outputs(g.axes[2]);
+  const std::size_t most = mostTaps(g);
   const PoolKernel kernel = g.kind == PoolKind::max ? kernels.maxPool : kernels.averagePool;
 
   // One chunk a row of output positions
   parallelFor(batch * outDepth * outHeight, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const auto h = static_cast<std::size_t>(chunk % outHeight),
-               d = static_cast<std::size_t>(chunk / outHeight % outDepth);
+    const int64_t h = chunk % outHeight, d = chunk / outHeight % outDepth;
     const float* image = x + chunk / outHeight / outDepth * inputLength(g);
-    auto** taps = static_cast<const float**>(scratch.bytes(0, mostTaps * sizeof(const float*)));
+    auto** taps = static_cast<const float**>(scratch.bytes(0, most * sizeof(const float*)));
     PoolTile tile{taps, 0, g.channels, 1.0f, y + chunk * outWidth * g.channels};
-    for (std::size_t w = 0; w < static_cast<std::size_t>(outWidth); w++) {
+    for (int64_t w = 0; w < outWidth; w++) {
       tile.count = 0;
-      for (int64_t z = depth.begin[d]; z < depth.end[d]; z += depth.dilation)
-        for (int64_t r = height.begin[h]; r < height.end[h]; r += height.dilation)
-          for (int64_t c = width.begin[w]; c < width.end[w]; c += width.dilation)
-            taps[tile.count++] = image + ((z * height.size + r) * width.size + c) * g.channels;
-      // As TypeScript multiplies; integers would overflow where three spans near 2^31 meet
-      tile.divisor = static_cast<float>(static_cast<double>(depth.span[d]) * height.span[h] * width.span[w]);
+      eachTap(g, d, h, w, [&](int64_t pixel) { taps[tile.count++] = image + pixel * g.channels; });
+      tile.divisor = divisorAt(g, d, h, w);
       kernel(tile);
       tile.y += g.channels;
     }
+  });
+}
+
+void runPoolGradient(const PoolGeometry& g, const Kernels& kernels, const float* x, const float* upstream,
+                     float* gradient, int64_t batch, const CancelFlag* cancelled) {
+  const bool isMax = g.kind == PoolKind::max;
+  const PoolGradientKernel kernel = isMax ? kernels.maxPoolGradient : kernels.averagePoolGradient;
+  const std::size_t most = mostTaps(g);
+  const int64_t pixels = inputLength(g) / g.channels;
+  constexpr int64_t kBlock = 32;  // channels of a chunk, which visits all windows of an image in order
+  const int64_t blocks = (g.channels + kBlock - 1) / kBlock;
+
+  parallelFor(batch * blocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
+    const int64_t image = chunk / blocks, first = chunk % blocks * kBlock;
+    const int64_t channels = std::min(kBlock, g.channels - first);
+    const float* values = isMax ? x + image * inputLength(g) + first : nullptr;
+    float* sums = gradient + image * inputLength(g) + first;
+    const float* own = upstream + image * outputLength(g) + first;
+    for (int64_t pixel = 0; pixel < pixels; pixel++) std::fill_n(sums + pixel * g.channels, channels, 0.0f);
+
+    auto** taps = static_cast<const float**>(scratch.bytes(0, most * sizeof(const float*)));
+    auto** gradients = static_cast<float**>(scratch.bytes(1, most * sizeof(float*)));
+    PoolGradientTile tile{taps, gradients, 0, channels, 1.0f, own};
+    for (int64_t d = 0; d < outputs(g.axes[0]); d++)
+      for (int64_t h = 0; h < outputs(g.axes[1]); h++)
+        for (int64_t w = 0; w < outputs(g.axes[2]); w++) {
+          tile.count = 0;
+          eachTap(g, d, h, w, [&](int64_t pixel) {
+            if (isMax) taps[tile.count] = values + pixel * g.channels;
+            gradients[tile.count++] = sums + pixel * g.channels;
+          });
+          tile.divisor = divisorAt(g, d, h, w);
+          kernel(tile);
+          tile.upstream += g.channels;
+        }
   });
 }
 

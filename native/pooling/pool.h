@@ -28,5 +28,8 @@ int64_t inputLength(const PoolGeometry&);
 int64_t outputLength(const PoolGeometry&);
 void runPool(const PoolGeometry&, const Kernels&, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled);
+// x is read for max only.
+void runPoolGradient(const PoolGeometry&, const Kernels&, const float* x, const float* upstream,
+                     float* gradient, int64_t batch, const CancelFlag* cancelled);
 
 }  // namespace convkit

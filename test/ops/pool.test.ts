@@ -24,6 +24,21 @@ const call = (name: string): Pooling => {
   return (x, options) => Reflect.apply(found, null, [x, options]);
 };
 
+/** An element's gradient adds at most one share of each output. */
+function expectGradient(x: Tensor, y: Tensor, one: { tensor(role: string): Tensor }): void {
+  const upstream = one.tensor('grad_y');
+  y.backward(upstream);
+  const { grad } = x;
+  if (grad === null) throw new Error('no gradient');
+  const expected = one.tensor('grad_x');
+  expect(grad.shape).toEqual(expected.shape);
+  const largest = upstream.data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  const windows = y.shape.slice(2).reduce((product, size) => product * size, 1);
+  grad.data.forEach((value, i) => {
+    expect(Math.abs(value - expected.data[i])).toBeLessThanOrEqual(windows * UNIT * largest);
+  });
+}
+
 describe.each(contenders())('$name', (contender) => {
   for (const [op, name] of Object.entries(byName)) {
     const cases = vectorCases('pool', op);
@@ -31,9 +46,11 @@ describe.each(contenders())('$name', (contender) => {
       test.each(cases)(`${name} $name`, (one) => {
         contender.use();
         const x = one.tensor('x');
+        x.requiresGrad = true;
         const y = call(name)(x, one.params);
         const expected = one.tensor('y');
         expect(y.shape).toEqual(expected.shape);
+        expectGradient(x, y, one);
         if (/max/i.test(name)) {
           expect(y.data).toEqual(expected.data);
           return;

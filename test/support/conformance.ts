@@ -52,6 +52,17 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('pool', pool, x, y, batch),
       };
     }
+    case 'poolGradient': {
+      const { geometry, batch, x, upstream } = problem;
+      const pool = binding.createPool(geometry);
+      const y = unwritten(x.length);
+      const values = geometry.kind === 'max' ? x : null;
+      return {
+        output: y,
+        run: () => binding.poolGradient(pool, values, upstream, y, batch),
+        submit: () => binding.submit('poolGradient', pool, values, upstream, y, batch),
+      };
+    }
     case 'activate': {
       const { activation, x } = problem;
       const y = unwritten(x.length);
@@ -155,11 +166,22 @@ export function solve(binding: Binding, problem: Problem): Float32Array {
 export function splitBatch(problem: Problem): readonly Problem[] | null {
   if (!('batch' in problem) || problem.batch < 2) return null;
   const { batch, x } = problem;
-  const image = x.length / batch;
   const cut = Math.ceil(batch / 2);
+  const parts = (data: Float32Array) => {
+    const image = data.length / batch;
+    return [data.subarray(0, cut * image), data.subarray(cut * image)];
+  };
+  const [first, second] = parts(x);
+  if (problem.family === 'poolGradient') {
+    const [before, after] = parts(problem.upstream);
+    return [
+      { ...problem, batch: cut, x: first, upstream: before },
+      { ...problem, batch: batch - cut, x: second, upstream: after },
+    ];
+  }
   return [
-    { ...problem, batch: cut, x: x.subarray(0, cut * image) },
-    { ...problem, batch: batch - cut, x: x.subarray(cut * image) },
+    { ...problem, batch: cut, x: first },
+    { ...problem, batch: batch - cut, x: second },
   ];
 }
 

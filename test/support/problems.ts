@@ -33,6 +33,13 @@ export type Problem = Common &
         readonly batch: number;
         readonly x: Float32Array;
       }
+    | {
+        readonly family: 'poolGradient';
+        readonly geometry: PoolGeometry;
+        readonly batch: number;
+        readonly x: Float32Array;
+        readonly upstream: Float32Array;
+      }
     | { readonly family: 'activate'; readonly activation: Activation; readonly x: Float32Array }
     | {
         readonly family: 'activateGradient';
@@ -131,8 +138,13 @@ export function problemOf(seed: number): Problem {
       return { ...common, ...drawWeightGradient(random, draw) };
     case 'sum':
       return { ...common, ...drawSum(random, draw) };
-    case 'pool':
-      return { ...common, ...drawPool(random, draw) };
+    case 'pool': {
+      const pool = drawPool(random, draw);
+      if (random.once(2)) return { ...common, ...pool };
+      const { geometry, batch } = pool;
+      const upstream = draw(batch * product(geometry.outputSize) * geometry.channels);
+      return { ...common, ...pool, family: 'poolGradient', upstream };
+    }
     case 'elements':
       return { ...common, ...drawElements(random, draw) };
     default:

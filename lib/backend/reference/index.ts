@@ -10,6 +10,7 @@ import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
 import { createPool, poolWork } from './pool.js';
+import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
 import { remapWork } from './remap.js';
 import { sparseWork } from './sparse.js';
@@ -23,6 +24,7 @@ const planners: Planners = {
   conv: convWork,
   convWeightGradient: convWeightGradientWork,
   pool: poolWork,
+  poolGradient: poolGradientWork,
   activate: activateWork,
   activateGradient: activateGradientWork,
   binary: binaryWork,
@@ -81,6 +83,7 @@ export const reference: Binding = {
   conv: inForeground('conv'),
   convWeightGradient: inForeground('convWeightGradient'),
   pool: inForeground('pool'),
+  poolGradient: inForeground('poolGradient'),
   activate: inForeground('activate'),
   activateGradient: inForeground('activateGradient'),
   binary: inForeground('binary'),

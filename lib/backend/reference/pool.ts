@@ -7,7 +7,7 @@ import { CHUNK } from './sums.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
 
-class ReferencePool {
+export class ReferencePool {
   readonly inputLength: number;
   readonly outputLength: number;
   readonly positions: number;
@@ -83,19 +83,29 @@ export function poolWork(pool: Pool, x: Float32Array, y: Float32Array, batch: nu
   };
 }
 
-function coordinates(position: number, [, height, width]: Triple): Triple {
+/** The place of an output among those of its image. */
+export function coordinates(position: number, [, height, width]: Triple): Triple {
   const row = Math.floor(position / width);
   return [Math.floor(row / height), row % height, position % width];
 }
 
 /** Calls `visit` with the offset of every tap of a window, in kernel order. */
-function eachTap(geometry: PoolGeometry, at: Triple, image: number, visit: (offset: number) => void): void {
+export function eachTap(
+  geometry: PoolGeometry,
+  at: Triple,
+  image: number,
+  visit: (offset: number) => void,
+): void {
   const { begin, end, dilation, inputSize, channels } = geometry;
   for (let d = begin[0][at[0]]; d < end[0][at[0]]; d += dilation[0])
     for (let h = begin[1][at[1]]; h < end[1][at[1]]; h += dilation[1])
       for (let w = begin[2][at[2]]; w < end[2][at[2]]; w += dilation[2])
         visit(image + ((d * inputSize[1] + h) * inputSize[2] + w) * channels);
 }
+
+/** What the sum over a window is divided by. */
+export const divisorAt = ({ span }: PoolGeometry, at: Triple): number =>
+  Math.fround(span[0][at[0]] * span[1][at[1]] * span[2][at[2]]);
 
 function maxAt(
   geometry: PoolGeometry,
@@ -123,8 +133,7 @@ function averageAt(
   chunk: Float32Array,
 ): void {
   const at = coordinates(position, geometry.outputSize);
-  const { span } = geometry;
-  const divisor = Math.fround(span[0][at[0]] * span[1][at[1]] * span[2][at[2]]);
+  const divisor = divisorAt(geometry, at);
   const addChunk = () => {
     for (let c = 0; c < out.length; c++) out[c] += chunk[c];
     chunk.fill(0);
