@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 7;
+export type Abi = 8;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 

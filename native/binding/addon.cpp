@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 7;
+constexpr int kAbi = 8;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>

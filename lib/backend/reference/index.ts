@@ -75,7 +75,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 7,
+  abi: 8,
   createConv,
   createPool,
   packFilter,
