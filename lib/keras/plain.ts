@@ -2,10 +2,10 @@
 
 import type { Activation as EngineActivation } from '../../binding.js';
 import { wrongShape } from '../errors.js';
+import { prepareActivation } from '../ops/activate.js';
 import { parseActivation } from '../ops/activation.js';
 import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { knownOptions } from '../ops/options.js';
-import { prepareActivation } from '../ops/pointwise.js';
 import { finished, type Prepared } from '../ops/run.js';
 import { tracing } from '../ops/trace.js';
 import { showShape } from '../tensor/shape.js';

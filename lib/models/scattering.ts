@@ -7,7 +7,7 @@ import { Layer } from '../nn/layer.js';
 import { Module } from '../nn/module.js';
 import { AdaptiveAvgPool2d } from '../nn/pool.js';
 import type { Mode } from '../ops/inputs.js';
-import { prepareModulus } from '../ops/pointwise.js';
+import { prepareModulus } from '../ops/modulus.js';
 import { concat } from '../ops/rearrange.js';
 import { checkedSignal, type ForwardOptions, type Prepared } from '../ops/run.js';
 import { showShape } from '../tensor/shape.js';

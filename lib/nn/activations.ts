@@ -1,10 +1,15 @@
 // Activation layers: one class per function, nothing to learn.
 
 import type { Activation } from '../../binding.js';
-import { parseSlope } from '../ops/activation.js';
+import {
+  type EluOptions,
+  type LeakyReluOptions,
+  prepareActivation,
+  type SoftplusOptions,
+} from '../ops/activate.js';
+import { parseElu, parseSlope, parseSoftplus, plainActivation } from '../ops/activation.js';
 import type { Mode } from '../ops/inputs.js';
 import { knownOptions } from '../ops/options.js';
-import { type LeakyReluOptions, prepareActivation } from '../ops/pointwise.js';
 import type { Prepared } from '../ops/run.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { Layer } from './layer.js';
@@ -12,9 +17,9 @@ import { Layer } from './layer.js';
 class ActivationLayer extends Layer {
   readonly #activation: Activation;
 
-  constructor(kind: Activation['kind'], negativeSlope = 0) {
+  constructor(activation: Activation) {
     super();
-    this.#activation = Object.freeze({ kind, negativeSlope });
+    this.#activation = Object.freeze(activation);
   }
 
   protected get operation(): string {
@@ -29,14 +34,14 @@ class ActivationLayer extends Layer {
 /** max(x, 0). */
 export class ReLU extends ActivationLayer {
   constructor() {
-    super('relu');
+    super(plainActivation('relu'));
   }
 }
 
 /** min(max(x, 0), 6). */
 export class ReLU6 extends ActivationLayer {
   constructor() {
-    super('relu6');
+    super(plainActivation('relu6'));
   }
 }
 
@@ -52,7 +57,7 @@ export class LeakyReLU extends ActivationLayer {
 
   constructor(options?: LeakyReluOptions) {
     const { negativeSlope = 0.01 } = knownOptions(options, ['negativeSlope'], 'LeakyReLU');
-    super('leakyRelu', parseSlope(negativeSlope, 'LeakyReLU'));
+    super({ kind: 'leakyRelu', negativeSlope: parseSlope(negativeSlope, 'LeakyReLU') });
     this.negativeSlope = negativeSlope;
   }
 
@@ -64,34 +69,81 @@ export class LeakyReLU extends ActivationLayer {
 /** 1 / (1 + exp(-x)). */
 export class Sigmoid extends ActivationLayer {
   constructor() {
-    super('sigmoid');
+    super(plainActivation('sigmoid'));
   }
 }
 
 /** The hyperbolic tangent. */
 export class Tanh extends ActivationLayer {
   constructor() {
-    super('tanh');
+    super(plainActivation('tanh'));
   }
 }
 
 /** x * sigmoid(x). */
 export class SiLU extends ActivationLayer {
   constructor() {
-    super('silu');
+    super(plainActivation('silu'));
   }
 }
 
 /** x * (1 + erf(x / sqrt(2))) / 2: the exact form. */
 export class GELU extends ActivationLayer {
   constructor() {
-    super('gelu');
+    super(plainActivation('gelu'));
   }
 }
 
 /** x * min(max(x + 3, 0), 6) / 6. */
 export class Hardswish extends ActivationLayer {
   constructor() {
-    super('hardswish');
+    super(plainActivation('hardswish'));
+  }
+}
+
+/** min(max(x + 3, 0), 6) / 6. */
+export class Hardsigmoid extends ActivationLayer {
+  constructor() {
+    super(plainActivation('hardsigmoid'));
+  }
+}
+
+/**
+ * x where it is positive, alpha * (exp(x) - 1) elsewhere.
+ *
+ * @example
+ * String(new nn.ELU()); // 'ELU(alpha=1)'
+ */
+export class ELU extends ActivationLayer {
+  readonly alpha: number;
+
+  constructor(options?: EluOptions) {
+    super(parseElu(options, 'ELU'));
+    this.alpha = options?.alpha ?? 1;
+  }
+
+  protected override extraRepr(): string {
+    return `alpha=${this.alpha}`;
+  }
+}
+
+/**
+ * log(1 + exp(beta * x)) / beta; x itself where beta * x is above the threshold.
+ *
+ * @example
+ * String(new nn.Softplus()); // 'Softplus(beta=1, threshold=20)'
+ */
+export class Softplus extends ActivationLayer {
+  readonly beta: number;
+  readonly threshold: number;
+
+  constructor(options?: SoftplusOptions) {
+    super(parseSoftplus(options, 'Softplus'));
+    this.beta = options?.beta ?? 1;
+    this.threshold = options?.threshold ?? 20;
+  }
+
+  protected override extraRepr(): string {
+    return `beta=${this.beta}, threshold=${this.threshold}`;
   }
 }

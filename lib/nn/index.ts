@@ -1,6 +1,18 @@
 // The layers users build networks from, as `nn.*`.
 
-export { GELU, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh } from './activations.js';
+export {
+  ELU,
+  GELU,
+  Hardsigmoid,
+  Hardswish,
+  LeakyReLU,
+  ReLU,
+  ReLU6,
+  Sigmoid,
+  SiLU,
+  Softplus,
+  Tanh,
+} from './activations.js';
 export {
   Conv1d,
   type Conv1dOptions,

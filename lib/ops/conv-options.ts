@@ -2,7 +2,7 @@
 
 import type { Activation, PaddingMode, Triple } from '../../binding.js';
 import { show, wrongType, wrongValue } from '../errors.js';
-import { type ActivationName, parseActivation } from './activation.js';
+import { type ActivationName, parseActivation, sameActivation } from './activation.js';
 import { type Algorithm, checkAlgorithm } from './algorithm.js';
 import { knownOptions, oneOf, type PerDimension, perDimension, toTriple, wholeNumber } from './options.js';
 
@@ -173,8 +173,7 @@ export function sameSettings(a: ConvSettings, b: ConvSettings): boolean {
     a.algorithm === b.algorithm &&
     a.transposed === b.transposed &&
     sameTriple(a.outputPadding, b.outputPadding) &&
-    a.activation.kind === b.activation.kind &&
-    Object.is(a.activation.negativeSlope, b.activation.negativeSlope) &&
+    sameActivation(a.activation, b.activation) &&
     sameTriple(a.stride, b.stride) &&
     sameTriple(a.dilation, b.dilation) &&
     a.padding.rule === b.padding.rule &&

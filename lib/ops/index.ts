@@ -1,8 +1,25 @@
 // The functions users call as `ops.*`: tensors first, options last.
 
+export {
+  type EluOptions,
+  elu,
+  gelu,
+  hardsigmoid,
+  hardswish,
+  type LeakyReluOptions,
+  leakyRelu,
+  relu,
+  relu6,
+  type SoftplusOptions,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from './activate.js';
 export type { ActivationName } from './activation.js';
 export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
+export { add, mul } from './arithmetic.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
 export {
@@ -14,22 +31,9 @@ export {
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
 export { type GraphConvOptions, graphConv } from './graph.js';
 export { type LinearOptions, linear } from './linear.js';
+export { modulus } from './modulus.js';
 export type { PerDimension } from './options.js';
 export { type PadMode, type PadOptions, pad } from './pad.js';
-export {
-  add,
-  gelu,
-  hardswish,
-  type LeakyReluOptions,
-  leakyRelu,
-  modulus,
-  mul,
-  relu,
-  relu6,
-  sigmoid,
-  silu,
-  tanh,
-} from './pointwise.js';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,

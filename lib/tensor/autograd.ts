@@ -6,6 +6,9 @@ import { wrongType } from '../errors.js';
 import { watchChanges } from './changes.js';
 import { currentOperation, recyclableStorage, release } from './gradients.js';
 import { type Backward, Leaf, Operation, recordingEnabled } from './graph.js';
+
+export type { Backward } from './graph.js';
+
 import { elementCount, showShape } from './shape.js';
 import { settleRowMajor } from './storage.js';
 import { nodeOf, setNode, storageOf, Tensor } from './tensor.js';
