@@ -68,3 +68,4 @@ export {
 export { DepthwiseSeparableConv2d, type DepthwiseSeparableConv2dOptions } from './separable.js';
 export { Sequential } from './sequential.js';
 export { Fold, Unfold, type WindowOptions } from './unfold.js';
+export { Upsample } from './upsample.js';

@@ -59,3 +59,4 @@ export {
   type OverlapOptions,
 } from './signal.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './unfold.js';
+export { type UpsampleMode, type UpsampleOptions, upsample } from './upsample.js';
