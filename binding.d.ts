@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 8;
+export type Abi = 9;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -107,6 +107,40 @@ export interface RemapGeometry {
   readonly inputSize: Triple;
   readonly source: readonly [Int32Array, Int32Array, Int32Array];
   readonly value: number;
+}
+
+/** A step of stochastic gradient descent. Each number is rounded to float32. */
+export interface SgdStep {
+  /** The learning rate. */
+  readonly rate: number;
+  /** What part of the parameter is added to its gradient: weight decay. */
+  readonly decay: number;
+  readonly momentum: number;
+  /** What part of the gradient enters the momentum: 1 - dampening. */
+  readonly keep: number;
+  readonly nesterov: boolean;
+  /** Climbs: the gradient is taken negative. */
+  readonly maximize: boolean;
+  /** The momentum begins, as the gradient: its array is not read. */
+  readonly first: boolean;
+}
+
+/** A step of Adam (Kingma and Ba 2015), with the corrections of its moments resolved. Each number is rounded to float32. */
+export interface AdamStep {
+  /** The learning rate / (1 - beta1^t). */
+  readonly rate: number;
+  /** sqrt(1 - beta2^t). */
+  readonly root: number;
+  readonly eps: number;
+  /** 1 - beta1 and 1 - beta2: what part of the moments is new. */
+  readonly fresh1: number;
+  readonly fresh2: number;
+  /** What part of the parameter is added to its gradient. */
+  readonly decay: number;
+  /** What part of the parameter is taken away apart from the gradient (AdamW): the learning rate * its weight decay. */
+  readonly shrink: number;
+  /** Climbs: the gradient is taken negative. */
+  readonly maximize: boolean;
 }
 
 declare const brand: unique symbol;
@@ -213,6 +247,39 @@ export interface Operations {
    * their sums added in order to +0.
    */
   sumPositions(x: Float32Array, y: Float32Array, positions: number): void;
+  /**
+   * y[0] = the sum of x[i]^2: chunks of 4096; in a chunk, element i goes into partial i mod 16 by FMAs from +0, then partial
+   * k takes partial k + 8, then k + 4, k + 2 and k + 1; the sums of chunks are added in order to +0.
+   */
+  sumSquares(x: Float32Array, y: Float32Array): void;
+  /** y[i] = x[i] * factor, which is rounded to float32. y may be x. */
+  scale(factor: number, x: Float32Array, y: Float32Array): void;
+  /** y[i] = t > high ? high : t with t = low > x[i] ? low : x[i]; a NaN stays one. y may be x. */
+  clamp(low: number, high: number, x: Float32Array, y: Float32Array): void;
+  /**
+   * Moves each element p of the parameter against its gradient: g = fma(decay, p, gradient), negative gradient to maximize;
+   * momentum m = fma(momentum, m, keep * g), at first g; d = m, fma(momentum, m, g) with nesterov, or g where `momentum` is
+   * null; p = fma(-rate, d, p). No array shares memory with another.
+   */
+  sgdStep(
+    step: SgdStep,
+    parameter: Float32Array,
+    gradient: Float32Array,
+    momentum: Float32Array | null,
+  ): void;
+  /**
+   * g = fma(decay, p, gradient), negative gradient to maximize; q = fma(-shrink, p, p); mean m = fma(fresh1, g - m, m);
+   * variance v = fma(fresh2, fma(g, g, -v), v); s = v, or with `largest` (amsgrad) the larger of that and v, which it
+   * becomes; p = fma(-rate, m / (sqrt(s) / root + eps), q). No array shares memory with another.
+   */
+  adamStep(
+    step: AdamStep,
+    parameter: Float32Array,
+    gradient: Float32Array,
+    mean: Float32Array,
+    variance: Float32Array,
+    largest: Float32Array | null,
+  ): void;
   /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
   program(program: Program, begin: number, end: number): void;
   /** [batch, channels, positions] -> [batch, positions, channels]. */

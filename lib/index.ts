@@ -16,6 +16,7 @@ export * as nn from './nn/index.js';
 export { manualSeed } from './numerics/philox.js';
 export * as ops from './ops/index.js';
 export type { ForwardOptions } from './ops/run.js';
+export * as optim from './optim/index.js';
 export type { Nested } from './tensor/nested.js';
 export { noGrad } from './tensor/no-grad.js';
 export { type RandomOptions, Tensor } from './tensor/tensor.js';

@@ -9,7 +9,7 @@ import * as keras from '../lib/keras.js';
 
 const LIB = fileURLToPath(new URL('../lib/', import.meta.url));
 /** Folders whose examples need nothing but the library. */
-const FOLDERS = ['tensor', 'ops', 'nn', 'keras', 'analysis'];
+const FOLDERS = ['tensor', 'ops', 'nn', 'optim', 'keras', 'analysis'];
 
 interface Example {
   where: string;

@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 8;
+constexpr int kAbi = 9;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>

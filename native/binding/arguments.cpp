@@ -111,6 +111,10 @@ Floats Arguments::floatsOf(napi_value value, const char* name) {
   return {static_cast<float*>(data), static_cast<int64_t>(length)};
 }
 
+Floats Arguments::floatsOrNull(std::size_t index, const char* name) {
+  return isNull(index) ? Floats{nullptr, 0} : floats(index, name);
+}
+
 int64_t Arguments::integer(std::size_t index, const char* name, int64_t least, int64_t most) const {
   double value = 0;
   if (napi_get_value_double(env_, at(index), &value) == napi_ok && value >= static_cast<double>(least) &&

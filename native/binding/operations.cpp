@@ -8,6 +8,7 @@
 
 #include "binding/elementwise_tasks.h"
 #include "binding/structs.h"
+#include "binding/training_tasks.h"
 #include "conv/weight_gradient.h"
 #include "elementwise/elementwise.h"
 #include "rearrange/remap.h"
@@ -333,6 +334,11 @@ const Operation kOperations[kOperationCount] = {
     operation<RemapTask>("remap"),
     operation<SparseTask>("sparse"),
     operation<SumPositionsTask>("sumPositions"),
+    operation<SumSquaresTask>("sumSquares"),
+    operation<ScaleTask>("scale"),
+    operation<ClampTask>("clamp"),
+    operation<SgdTask>("sgdStep"),
+    operation<AdamTask>("adamStep"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
     operation<ProgramTask>("program"),

@@ -24,6 +24,10 @@ class Fields {
   int64_t integer(const char* name, int64_t least) const {
     return integerOf(env_, get(name), operation_, name, least, kLargestSize);
   }
+  // Rounded to float32.
+  float number(const char* name) const {
+    return static_cast<float>(numberOf(env_, get(name), operation_, name));
+  }
   bool flag(const char* name) const {
     const napi_value field = get(name);
     napi_valuetype type = napi_undefined;
@@ -192,6 +196,33 @@ PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operat
     wrongValue(env, operation, "too many elements");
   }
   return g;
+}
+
+SgdStep readSgdStep(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "step");
+  SgdStep step{};
+  step.rate = fields.number("rate");
+  step.decay = fields.number("decay");
+  step.momentum = fields.number("momentum");
+  step.keep = fields.number("keep");
+  step.sign = fields.flag("maximize") ? -1.0f : 1.0f;
+  step.nesterov = fields.flag("nesterov");
+  step.first = fields.flag("first");
+  return step;
+}
+
+AdamStep readAdamStep(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "step");
+  AdamStep step{};
+  step.rate = fields.number("rate");
+  step.root = fields.number("root");
+  step.eps = fields.number("eps");
+  step.fresh1 = fields.number("fresh1");
+  step.fresh2 = fields.number("fresh2");
+  step.decay = fields.number("decay");
+  step.shrink = fields.number("shrink");
+  step.sign = fields.flag("maximize") ? -1.0f : 1.0f;
+  return step;
 }
 
 }  // namespace convkit

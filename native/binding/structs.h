@@ -19,6 +19,8 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
 PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operation);
 WindowGeometry readWindowGeometry(napi_env env, napi_value value, const char* operation);
 RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* operation);
+SgdStep readSgdStep(napi_env env, napi_value value, const char* operation);
+AdamStep readAdamStep(napi_env env, napi_value value, const char* operation);
 // A copy of an Int32Array.
 std::vector<int32_t> readIntegers(napi_env env, napi_value value, const char* operation, const char* name);
 

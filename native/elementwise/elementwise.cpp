@@ -53,6 +53,18 @@ void runMultiply(const Kernels& kernels, const float* a, const float* b, float* 
   });
 }
 
+void runScale(const Kernels& kernels, float factor, const float* x, float* y, int64_t n,
+              const CancelFlag* cancelled) {
+  forEachChunk(n, cancelled,
+               [&](int64_t begin, int64_t count) { kernels.scale(factor, x + begin, y + begin, count); });
+}
+
+void runClamp(const Kernels& kernels, float low, float high, const float* x, float* y, int64_t n,
+              const CancelFlag* cancelled) {
+  forEachChunk(n, cancelled,
+               [&](int64_t begin, int64_t count) { kernels.clamp(low, high, x + begin, y + begin, count); });
+}
+
 void runModulus(const Kernels& kernels, const float* x, float* y, int64_t n, const CancelFlag* cancelled) {
   forEachChunk(n, cancelled,
                [&](int64_t begin, int64_t count) { kernels.modulus(x + 2 * begin, y + begin, count); });

@@ -14,6 +14,8 @@ void runActivateGradient(const Kernels&, Activation, ActivationParameters, const
                          const float* upstream, float* gradient, int64_t n, const CancelFlag*);
 void runAdd(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
 void runMultiply(const Kernels&, const float* a, const float* b, float* y, int64_t n, const CancelFlag*);
+void runScale(const Kernels&, float factor, const float* x, float* y, int64_t n, const CancelFlag*);
+void runClamp(const Kernels&, float low, float high, const float* x, float* y, int64_t n, const CancelFlag*);
 void runModulus(const Kernels&, const float* x, float* y, int64_t n, const CancelFlag*);
 // y[r] = inputs[0][r], inputs[1][r], ... where row r of input k is widths[k] floats
 void runConcat(const float* const* inputs, const int64_t* widths, int64_t count, float* y, int64_t rows,

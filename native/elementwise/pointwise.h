@@ -112,6 +112,20 @@ void multiplyKernel(const float* a, const float* b, float* y, int64_t n) {
   zipKernel<Simd>(a, b, y, n, [](V u, V v) { return Simd::mul(u, v); });
 }
 
+template <class Simd>
+void scaleKernel(float factor, const float* x, float* y, int64_t n) {
+  using V = typename Simd::V;
+  mapKernel<Simd>(x, y, n, [=](V v) { return Simd::mul(v, Simd::set(factor)); });
+}
+
+// high < (low > x ? low : x) ? high : ...: a NaN stays one.
+template <class Simd>
+void clampKernel(float low, float high, const float* x, float* y, int64_t n) {
+  using V = typename Simd::V;
+  mapKernel<Simd>(x, y, n,
+                  [=](V v) { return Simd::lesser(Simd::set(high), Simd::greater(Simd::set(low), v)); });
+}
+
 // y[i] = sqrt(fma(im, im, re * re)) with re = x[2i], im = x[2i + 1]
 template <class Simd>
 void modulusKernel(const float* x, float* y, int64_t n) {

@@ -182,6 +182,15 @@ struct RowSum {
   float* y;
 };
 
+// One step of stochastic gradient descent and of Adam; what each number does is said at their kernels.
+struct SgdStep {
+  float rate, decay, momentum, keep, sign;
+  bool nesterov, first;
+};
+struct AdamStep {
+  float rate, root, eps, fresh1, fresh2, decay, shrink, sign;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -210,6 +219,12 @@ struct Kernels {
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers
+  void (*scale)(float factor, const float* x, float* y, int64_t n);
+  void (*clamp)(float low, float high, const float* x, float* y, int64_t n);
+  float (*sumSquares)(const float* x, int64_t n);
+  void (*sgd)(const SgdStep& step, float* parameter, const float* gradient, float* momentum, int64_t n);
+  void (*adam)(const AdamStep& step, float* parameter, const float* gradient, float* mean, float* variance,
+               float* largest, int64_t n);
   // dst[c * dstStride + r] = src[r * srcStride + c]
   void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows,
                     int64_t columns);

@@ -10,6 +10,7 @@
 #include "grouped/diagonal.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
+#include "optim/kernels.h"
 #include "pooling/gradient.h"
 #include "pooling/kernels.h"
 #include "reduction/kernels.h"
@@ -98,6 +99,11 @@ constexpr Kernels makeKernels(const char* name) {
   table.add = addKernel<Simd>;
   table.multiply = multiplyKernel<Simd>;
   table.modulus = modulusKernel<Simd>;
+  table.scale = scaleKernel<Simd>;
+  table.clamp = clampKernel<Simd>;
+  table.sumSquares = sumSquaresKernel<Simd>;
+  table.sgd = sgdKernel<Simd>;
+  table.adam = adamKernel<Simd>;
   table.transpose = transposeKernel<Simd>;
   table.peak = peakKernel<Simd>;
   table.sum = sumKernel<Simd>;

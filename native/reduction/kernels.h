@@ -40,5 +40,33 @@ void sumRows(const RowSum& sum) {
   if (column < sum.columns) sumColumns<Simd, 1>(sum, column, static_cast<int>(sum.columns - column));
 }
 
+// The sum of squares of n elements: element i goes into partial i mod 16 by FMAs from +0; then partial k
+// takes partial k + 8, k + 4, k + 2 and k + 1.
+template <class Simd>
+float sumSquaresKernel(const float* x, int64_t n) {
+  using V = typename Simd::V;
+  constexpr int kLanes = Simd::kLanes, kVectors = 16 / kLanes;
+  V sums[kVectors];
+#pragma GCC unroll 16
+  for (int j = 0; j < kVectors; j++) sums[j] = Simd::zero();
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+#pragma GCC unroll 16
+    for (int j = 0; j < kVectors; j++) {
+      const V v = Simd::load(x + i + j * kLanes);
+      sums[j] = Simd::fma(v, v, sums[j]);
+    }
+  }
+  for (int j = 0; j < kVectors && i < n; j++, i += kLanes) {
+    const V v = Simd::loadPartial(x + i, n - i < kLanes ? static_cast<int>(n - i) : kLanes);
+    sums[j] = Simd::fma(v, v, sums[j]);
+  }
+  float partials[16];
+  for (int j = 0; j < kVectors; j++) Simd::store(partials + j * kLanes, sums[j]);
+  for (int step = 8; step > 0; step /= 2)
+    for (int k = 0; k < step; k++) partials[k] += partials[k + step];
+  return partials[0];
+}
+
 }  // namespace
 }  // namespace convkit

@@ -322,6 +322,7 @@ describe('hostile arguments', () => {
       'toChannelsLast',
       'toChannelsFirst',
     ],
+    ...['sumSquares', 'scale', 'clamp', 'sgdStep', 'adamStep'],
     ...['createConv', 'createPool', 'packFilter', 'submit', 'useIsa', 'cpu', 'threads', 'isa', 'nothing'],
   ] as (keyof Binding)[];
 

@@ -2,6 +2,7 @@
 import type { Binding, Job } from '../../binding.js';
 import type { Problem } from './problems.js';
 import { columnLength, imageLength } from './rearranging.js';
+import { stepCall } from './steps.js';
 
 /** One call of the contract, ready to run, and the output it will write. */
 export interface Call {
@@ -142,6 +143,12 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('sumPositions', x, y, positions),
       };
     }
+    case 'sgdStep':
+    case 'adamStep':
+    case 'sumSquares':
+    case 'scale':
+    case 'clamp':
+      return stepCall(binding, problem);
     case 'toChannelsLast':
     case 'toChannelsFirst': {
       const { family, x, batch, channels, positions } = problem;

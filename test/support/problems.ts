@@ -2,6 +2,7 @@
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
+import { drawStep, type Step } from './steps.js';
 import { drawSum, type Sum } from './sums.js';
 
 interface Common {
@@ -69,6 +70,7 @@ export type Problem = Common &
       }
     | Rearranging
     | Sum
+    | Step
   );
 
 /** 0, 1, and one below, at and above the lanes (4, 8, 16), panels (16, 32, 48, 64) and tile heights (6 to 14). */
@@ -128,6 +130,7 @@ export function problemOf(seed: number): Problem {
     'rearranging',
     'sum',
     'weightGradient',
+    'step',
   ] as const;
   switch (random.of(families)) {
     case 'conv':
@@ -136,6 +139,8 @@ export function problemOf(seed: number): Problem {
       return { ...common, ...drawRearranging(random, draw) };
     case 'weightGradient':
       return { ...common, ...drawWeightGradient(random, draw) };
+    case 'step':
+      return { ...common, ...drawStep(random, draw) };
     case 'sum':
       return { ...common, ...drawSum(random, draw) };
     case 'pool': {

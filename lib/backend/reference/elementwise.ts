@@ -8,7 +8,7 @@ import type { Work } from './jobs.js';
 const UNIT = 4096;
 
 /** Cuts `length` elements into units; `each` treats the elements [begin, end). */
-function elements(length: number, each: (begin: number, end: number) => void): Work {
+export function elements(length: number, each: (begin: number, end: number) => void): Work {
   return {
     units: Math.ceil(length / UNIT),
     run: (begin, end) => each(begin * UNIT, Math.min(end * UNIT, length)),

@@ -9,6 +9,7 @@ import { activateGradientWork, activateWork, binaryWork, modulusWork } from './e
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
+import { adamWork, clampWork, scaleWork, sgdWork, sumSquaresWork } from './optim.js';
 import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
@@ -35,6 +36,11 @@ const planners: Planners = {
   remap: remapWork,
   sparse: sparseWork,
   sumPositions: sumPositionsWork,
+  sumSquares: sumSquaresWork,
+  scale: scaleWork,
+  clamp: clampWork,
+  sgdStep: sgdWork,
+  adamStep: adamWork,
   program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
@@ -75,7 +81,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 8,
+  abi: 9,
   createConv,
   createPool,
   packFilter,
@@ -94,6 +100,11 @@ export const reference: Binding = {
   remap: inForeground('remap'),
   sparse: inForeground('sparse'),
   sumPositions: inForeground('sumPositions'),
+  sumSquares: inForeground('sumSquares'),
+  scale: inForeground('scale'),
+  clamp: inForeground('clamp'),
+  sgdStep: inForeground('sgdStep'),
+  adamStep: inForeground('adamStep'),
   program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),

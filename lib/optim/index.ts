@@ -1,0 +1,7 @@
+// What users call as `optim.*`: optimisers, learning-rate schedules, gradient clipping.
+
+export { Adam, type AdamSettings, AdamW } from './adam.js';
+export { clipGradNorm, clipGradValue } from './clip.js';
+export { type GivenGroup, Optimizer, type ParamGroup, type Params, type Settings } from './optimizer.js';
+export { SGD, type SGDSettings } from './sgd.js';
+export type { OptimizerState, Setting } from './state.js';
