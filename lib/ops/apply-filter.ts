@@ -7,6 +7,7 @@ import { show, wrongShape, wrongType } from '../errors.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
+import { recordConvolution } from './conv-gradient.js';
 import type { ConvSettings } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
 import { imageLayout, images, type Mode } from './inputs.js';
@@ -54,9 +55,8 @@ export function applyFilter(application: Application): Prepared {
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
   const layout = imageLayout(x, mode);
-  const sized = filter.sized(depth, height, width, requested, layout, () =>
-    application.geometry([depth, height, width]),
-  );
+  const geometry = () => application.geometry([depth, height, width]);
+  const sized = filter.sized(depth, height, width, requested, layout, geometry);
 
   const { conv, outputSize, outputLayout } = sized;
   const outputShape = shapeOf(outputSize);
@@ -66,6 +66,7 @@ export function applyFilter(application: Application): Prepared {
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
   if (layout === 'channelsFirst') storageOf(output).watch(filter.demand);
+  recordConvolution(output, { operation, x, weight, bias, rank, layout: channelAxis, batch, geometry });
   if (batch === 0) return finished(output);
   return {
     output,

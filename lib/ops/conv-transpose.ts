@@ -14,6 +14,7 @@ import {
   parseConvTransposeOptions,
   parseOutputSize,
 } from './conv-transpose-options.js';
+import { prepareActivated } from './fused-activation.js';
 import { channelAxisOf, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { knownOptions, toTriple } from './options.js';
 import { type Prepared, runNow } from './run.js';
@@ -126,24 +127,20 @@ export function prepareConvTranspose(
   const outChannels = weight.shape[1] * groups;
   if (bias !== null) checkBias(bias, weight, outChannels, operation);
   const requested = parseOutputSize(outputSize, rank, x.shape, operation);
-  return applyFilter({
-    x,
-    weight,
-    bias,
-    settings,
-    outChannels,
-    requested,
-    geometry: (inputSize) =>
-      convTransposeGeometry(
-        settings,
-        { inChannels: weight.shape[0], outChannels, kernelSize: toTriple(weight.shape.slice(2), 1) },
-        inputSize,
-        requested,
-        operation,
-      ),
-    mode,
-    operation,
-  });
+  const size = { inChannels: weight.shape[0], outChannels, kernelSize: toTriple(weight.shape.slice(2), 1) };
+  return prepareActivated(settings, [x, weight, bias], (own) =>
+    applyFilter({
+      x,
+      weight,
+      bias,
+      settings: own,
+      outChannels,
+      requested,
+      geometry: (inputSize) => convTransposeGeometry(own, size, inputSize, requested, operation),
+      mode,
+      operation,
+    }),
+  );
 }
 
 /** That the shapes of x and weight are those of a transposed convolution, and of the same one. */

@@ -7,6 +7,7 @@ import type { Tensor } from '../tensor/tensor.js';
 import { applyFilter, checkBias } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
+import { prepareActivated } from './fused-activation.js';
 import { channelAxisOf, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
 import { toTriple } from './options.js';
 import { type Prepared, runNow } from './run.js';
@@ -85,27 +86,24 @@ export function prepareConv(
   if (bias !== null) checkBias(bias, weight, weight.shape[0], operation);
   const { groups } = settings;
   checkFit(x.shape, weight.shape, settings, operation);
-  return applyFilter({
-    x,
-    weight,
-    bias,
-    settings,
+  const size = {
+    inChannels: weight.shape[1] * groups,
     outChannels: weight.shape[0],
-    requested: null,
-    geometry: (inputSize) =>
-      convGeometry(
-        settings,
-        {
-          inChannels: weight.shape[1] * groups,
-          outChannels: weight.shape[0],
-          kernelSize: toTriple(weight.shape.slice(2), 1),
-        },
-        inputSize,
-        operation,
-      ),
-    mode,
-    operation,
-  });
+    kernelSize: toTriple(weight.shape.slice(2), 1),
+  };
+  return prepareActivated(settings, [x, weight, bias], (own) =>
+    applyFilter({
+      x,
+      weight,
+      bias,
+      settings: own,
+      outChannels: size.outChannels,
+      requested: null,
+      geometry: (inputSize) => convGeometry(own, size, inputSize, operation),
+      mode,
+      operation,
+    }),
+  );
 }
 
 /** That the shapes of x and weight are those of a convolution, and of the same one. */

@@ -7,8 +7,8 @@ import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type ConvSettings, sameSettings } from './conv-options.js';
 import { type Mode, rowMajor } from './inputs.js';
 
-/** Layers that share one weight with different settings are rare; image sizes vary in detection and extraction. */
-const SETTINGS_KEPT = 4;
+/** A layer's own settings and those of its gradients, some more where padding follows from the image; image sizes vary in detection and extraction. */
+const SETTINGS_KEPT = 8;
 const SIZES_KEPT = 8;
 
 /** A convolution at one image size. */

@@ -10,6 +10,7 @@ import { activationGradient, derivesFromResult, prepareActivation } from './acti
 import { NO_ACTIVATION } from './activation.js';
 import { layoutOf } from './inputs.js';
 import { inOrder, type Prepared } from './run.js';
+import { tracing } from './trace.js';
 
 interface Activated {
   readonly activation: Activation;
@@ -28,7 +29,7 @@ export function prepareActivated<S extends Activated>(
   prepare: (settings: S) => Prepared,
 ): Prepared {
   const { activation } = settings;
-  if (activation.kind === 'none' || derivesFromResult(activation) || !recording(inputs)) {
+  if (activation.kind === 'none' || derivesFromResult(activation) || !recording(inputs) || tracing()) {
     return prepare(settings);
   }
   const plain = (withoutActivation.get(settings) as S | undefined) ?? {

@@ -9,8 +9,10 @@ import { type Tensor, wrap } from '../tensor/tensor.js';
 import { type ActivationName, parseActivation } from './activation.js';
 import { checkBias } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
+import { recordConvolution } from './conv-gradient.js';
 import { type ConvSettings, parseConvOptions } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
+import { prepareActivated } from './fused-activation.js';
 import { checkTensor, type Mode, rowMajor } from './inputs.js';
 import { knownOptions } from './options.js';
 import { finished, type Prepared, runNow } from './run.js';
@@ -76,6 +78,7 @@ export function prepareLinear(
   const [outFeatures, inFeatures] = weight.shape;
   const leading = x.shape.slice(0, -1);
   const rows = elementCount(leading);
+  const shape = [...leading, outFeatures];
   if (x.shape.length === 0 || x.shape[x.shape.length - 1] !== inFeatures) {
     throw wrongShape(
       operation,
@@ -86,26 +89,25 @@ export function prepareLinear(
   }
   if (tracing()) {
     const step = { kind: 'linear', operation, inputs: [x], weight } as const;
-    return traced(step, [...leading, outFeatures], ROW_MAJOR);
+    return traced(step, shape, ROW_MAJOR);
   }
-  const binding = active();
-  const filter = filterOf(binding, selectionCount(), settings, weight, bias);
-  const geometry = (): ConvGeometry =>
-    convGeometry(
-      settings,
-      { inChannels: inFeatures, outChannels: outFeatures, kernelSize: ONE },
-      ONE,
-      operation,
-    );
-  const sized = filter.sized(1, 1, 1, null, 'channelsLast', geometry);
-  const packed = filter.packed(sized, weight, mode, operation);
-  const input = rowMajor(x, mode, operation);
-  const y = memory ?? allocateOutput([...leading, outFeatures], operation);
-  const output = wrap(y, ROW_MAJOR, [...leading, outFeatures]);
-  if (rows === 0) return finished(output);
-  return {
-    output,
-    run: () => binding.conv(sized.conv, packed, input, y, rows),
-    submit: () => binding.submit('conv', sized.conv, packed, input, y, rows),
-  };
+  return prepareActivated(settings, [x, weight, bias], (own) => {
+    const binding = active();
+    const filter = filterOf(binding, selectionCount(), own, weight, bias);
+    const size = { inChannels: inFeatures, outChannels: outFeatures, kernelSize: ONE };
+    const geometry = (): ConvGeometry => convGeometry(own, size, ONE, operation);
+    const sized = filter.sized(1, 1, 1, null, 'channelsLast', geometry);
+    const packed = filter.packed(sized, weight, mode, operation);
+    const input = rowMajor(x, mode, operation);
+    const y = memory ?? allocateOutput(shape, operation);
+    const output = wrap(y, ROW_MAJOR, shape);
+    const row = { rank: 1, layout: ROW_MAJOR, batch: rows, geometry };
+    recordConvolution(output, { operation, x, weight, bias, ...row });
+    if (rows === 0) return finished(output);
+    return {
+      output,
+      run: () => binding.conv(sized.conv, packed, input, y, rows),
+      submit: () => binding.submit('conv', sized.conv, packed, input, y, rows),
+    };
+  });
 }

@@ -30,9 +30,113 @@ function eachIn([depth, height, width]: readonly number[], visit: (at: number[])
 const flat = (at: readonly number[], size: readonly number[]): number =>
   (at[0] * size[1] + at[1]) * size[2] + at[2];
 
+/** Indices into a convolution's three tensors, in logical order. */
+type Visit = (x: number, w: number, y: number) => void;
+
+/** Calls `visit` for every product that a convolution adds up: by output, its window in order. */
+export function eachProduct(
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  yShape: readonly number[],
+  params: Record<string, unknown>,
+  visit: Visit,
+): void {
+  const rank = xShape.length - 2;
+  const stride = three(params.stride, rank, 1);
+  const dilation = three(params.dilation, rank, 1);
+  const groups = Number(params.groups ?? 1);
+  const mode = String(params.paddingMode ?? 'zeros');
+  const channels = xShape[1];
+  const [outChannels, perGroup] = weightShape;
+  const [size, kernel, output] = [sizes(xShape), sizes(weightShape), sizes(yShape)];
+  const taps = kernel[0] * kernel[1] * kernel[2];
+  const positions = size[0] * size[1] * size[2];
+  const begin = [0, 1, 2].map((axis) => {
+    const { padding } = params;
+    if (padding === 'valid') return 0;
+    const reach = dilation[axis] * (kernel[axis] - 1);
+    if (padding === 'causal') return axis === 2 ? reach : 0;
+    if (padding === 'same' || padding === 'same-lower') {
+      const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
+      const half = Math.max(0, total) / 2;
+      return padding === 'same' ? Math.floor(half) : Math.ceil(half);
+    }
+    const begins = Array.isArray(padding)
+      ? padding.map((entry) => (Array.isArray(entry) ? entry[0] : entry))
+      : padding;
+    return three(begins, rank, 0)[axis];
+  });
+  let y = 0;
+  for (let n = 0; n < yShape[0]; n++)
+    for (let k = 0; k < outChannels; k++) {
+      const first = Math.floor(k / (outChannels / groups)) * perGroup;
+      eachIn(output, (at) => {
+        eachIn(kernel, (tap) => {
+          const from = at.map((o, axis) =>
+            source(o * stride[axis] - begin[axis] + tap[axis] * dilation[axis], size[axis], mode),
+          );
+          if (from.some((position) => position < 0)) return;
+          for (let c = 0; c < perGroup; c++)
+            visit(
+              (n * channels + first + c) * positions + flat(from, size),
+              (k * perGroup + c) * taps + flat(tap, kernel),
+              y,
+            );
+        });
+        y++;
+      });
+    }
+}
+
+/** The same of a transposed convolution. It scatters, as the definition has it, where the library gathers. */
+export function eachTransposedProduct(
+  xShape: readonly number[],
+  weightShape: readonly number[],
+  yShape: readonly number[],
+  params: Record<string, unknown>,
+  visit: Visit,
+): void {
+  const rank = xShape.length - 2;
+  const stride = three(params.stride, rank, 1);
+  const dilation = three(params.dilation, rank, 1);
+  const padding = three(params.padding, rank, 0);
+  const groups = Number(params.groups ?? 1);
+  const [batch, channels] = xShape;
+  const perGroup = weightShape[1];
+  const [size, kernel, output] = [sizes(xShape), sizes(weightShape), sizes(yShape)];
+  const taps = kernel[0] * kernel[1] * kernel[2];
+  const positions = size[0] * size[1] * size[2];
+  const outputs = output[0] * output[1] * output[2];
+  for (let n = 0; n < batch; n++)
+    for (let c = 0; c < channels; c++) {
+      const first = Math.floor(c / (channels / groups)) * perGroup;
+      eachIn(size, (at) => {
+        eachIn(kernel, (tap) => {
+          const to = at.map((i, axis) => i * stride[axis] - padding[axis] + tap[axis] * dilation[axis]);
+          if (to.some((position, axis) => position < 0 || position >= output[axis])) return;
+          for (let k = 0; k < perGroup; k++)
+            visit(
+              (n * channels + c) * positions + flat(at, size),
+              (c * perGroup + k) * taps + flat(tap, kernel),
+              (n * perGroup * groups + first + k) * outputs + flat(to, output),
+            );
+        });
+      });
+    }
+}
+
+/** f of every output's bias, or zeros. */
+function biases(bias: Tensor | null, shape: readonly number[], f: (product: number) => number): Float64Array {
+  const sums = new Float64Array(shape.reduce((product, extent) => product * extent, 1));
+  if (bias === null) return sums;
+  const perChannel = shape.slice(2).reduce((product, extent) => product * extent, 1);
+  const { data } = bias;
+  return sums.map((_, i) => f(data[Math.floor(i / perChannel) % shape[1]]));
+}
+
 /**
  * For every output of a convolution of x [N, C, ...]: sum over its window of f(x * w), plus f(bias); `taps` is the longest
- * sum's length. Padding is a number, a list of numbers or pairs per dimension, 'same' or 'valid'.
+ * sum's length. Padding is a number, a list of numbers or pairs per dimension, or one of its words.
  */
 export function sumConv(
   x: Tensor,
@@ -42,56 +146,17 @@ export function sumConv(
   outputShape: readonly number[],
   f: (product: number) => number,
 ): { sums: Float64Array; taps: number } {
-  const rank = x.shape.length - 2;
-  const stride = three(params.stride, rank, 1);
-  const dilation = three(params.dilation, rank, 1);
-  const groups = Number(params.groups ?? 1);
-  const mode = String(params.paddingMode ?? 'zeros');
-  const channels = x.shape[1];
-  const [outChannels, perGroup] = weight.shape;
-  const [size, kernel, output] = [sizes(x.shape), sizes(weight.shape), sizes(outputShape)];
-  const taps = kernel[0] * kernel[1] * kernel[2];
-  const positions = size[0] * size[1] * size[2];
-  const begin = [0, 1, 2].map((axis) => {
-    if (params.padding === 'valid') return 0;
-    if (params.padding !== 'same') {
-      const { padding } = params;
-      const begins = Array.isArray(padding)
-        ? padding.map((entry) => (Array.isArray(entry) ? entry[0] : entry))
-        : padding;
-      return three(begins, rank, 0)[axis];
-    }
-    const reach = dilation[axis] * (kernel[axis] - 1);
-    const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
-    return Math.floor(Math.max(0, total) / 2);
+  const sums = biases(bias, outputShape, f);
+  const [input, filters] = [x.data, weight.data];
+  eachProduct(x.shape, weight.shape, outputShape, params, (i, w, y) => {
+    sums[y] += f(filters[w] * input[i]);
   });
-  const sums = new Float64Array(outputShape.reduce((product, extent) => product * extent, 1));
-  const [input, filters, biases] = [x.data, weight.data, bias?.data];
-  let i = 0;
-  for (let n = 0; n < outputShape[0]; n++)
-    for (let k = 0; k < outChannels; k++) {
-      const first = Math.floor(k / (outChannels / groups)) * perGroup;
-      eachIn(output, (at) => {
-        let sum = biases ? f(biases[k]) : 0;
-        eachIn(kernel, (tap) => {
-          const from = at.map((o, axis) =>
-            source(o * stride[axis] - begin[axis] + tap[axis] * dilation[axis], size[axis], mode),
-          );
-          if (from.some((position) => position < 0)) return;
-          for (let c = 0; c < perGroup; c++) {
-            const w = filters[(k * perGroup + c) * taps + flat(tap, kernel)];
-            sum += f(w * input[(n * channels + first + c) * positions + flat(from, size)]);
-          }
-        });
-        sums[i++] = sum;
-      });
-    }
-  return { sums, taps: perGroup * taps };
+  return { sums, taps: filters.length / weight.shape[0] };
 }
 
 /**
  * For every output of a transposed convolution of x [N, C, ...]: sum over the taps that reach it of f(x * w), plus f(bias);
- * `taps` is the longest sum's length. It scatters, as the definition has it, where the library gathers.
+ * `taps` is the longest sum's length.
  */
 export function sumConvTranspose(
   x: Tensor,
@@ -101,36 +166,10 @@ export function sumConvTranspose(
   outputShape: readonly number[],
   f: (product: number) => number,
 ): { sums: Float64Array; taps: number } {
-  const rank = x.shape.length - 2;
-  const stride = three(params.stride, rank, 1);
-  const dilation = three(params.dilation, rank, 1);
-  const padding = three(params.padding, rank, 0);
-  const groups = Number(params.groups ?? 1);
-  const [batch, channels] = x.shape;
-  const perGroup = weight.shape[1];
-  const [size, kernel, output] = [sizes(x.shape), sizes(weight.shape), sizes(outputShape)];
-  const taps = kernel[0] * kernel[1] * kernel[2];
-  const positions = size[0] * size[1] * size[2];
-  const outputs = output[0] * output[1] * output[2];
-  const [input, filters, biases] = [x.data, weight.data, bias?.data];
-  const outChannels = perGroup * groups;
-  const sums = new Float64Array(batch * outChannels * outputs).map((_, i) =>
-    biases ? f(biases[Math.floor(i / outputs) % outChannels]) : 0,
-  );
-  for (let n = 0; n < batch; n++)
-    for (let c = 0; c < channels; c++) {
-      const first = Math.floor(c / (channels / groups)) * perGroup;
-      eachIn(size, (at) => {
-        const value = input[(n * channels + c) * positions + flat(at, size)];
-        eachIn(kernel, (tap) => {
-          const to = at.map((i, axis) => i * stride[axis] - padding[axis] + tap[axis] * dilation[axis]);
-          if (to.some((position, axis) => position < 0 || position >= output[axis])) return;
-          for (let k = 0; k < perGroup; k++) {
-            const w = filters[(c * perGroup + k) * taps + flat(tap, kernel)];
-            sums[(n * outChannels + first + k) * outputs + flat(to, output)] += f(w * value);
-          }
-        });
-      });
-    }
-  return { sums, taps: (channels / groups) * taps };
+  const sums = biases(bias, outputShape, f);
+  const [input, filters] = [x.data, weight.data];
+  eachTransposedProduct(x.shape, weight.shape, outputShape, params, (i, w, y) => {
+    sums[y] += f(filters[w] * input[i]);
+  });
+  return { sums, taps: filters.length / weight.shape[1] / Number(params.groups ?? 1) };
 }
