@@ -97,7 +97,8 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
 void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled) {
   if (batch == 0) return;
-  if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
+  if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);
+  else if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
   else runChannelsLast(conv, filter, x, y, batch, cancelled);
 }
 

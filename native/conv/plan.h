@@ -124,6 +124,11 @@ void runChannelsLast(const Conv&, const PackedFilter&, const float* x, float* y,
 // x and y as the geometry says.
 void runPlanes(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 
+// 1x1 convolutions that read channels-first images as they lie.
+bool isPointwise(const Conv&);
+void runPointwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                  const CancelFlag*);
+
 void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
                    const CancelFlag*);
 void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);

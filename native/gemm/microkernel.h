@@ -32,28 +32,29 @@ void gemmTile(const GemmTile& tile) {
 
   // One fused multiply-add per tap and input channel, in that order
   const float* b = tile.panel;
+  const int64_t end = tile.depth * tile.step, panelStep = tile.panelStep != 0 ? tile.panelStep : kWidth;
   for (int64_t t = 0; t < tile.taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
     if (row[0] == nullptr) {
-      b += tile.depth * kWidth;
+      b += tile.depth * panelStep;
       continue;
     }
     const float* a[kHeight];
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) a[i] = row[i] + tile.offset;
-    for (int64_t k = 0; k < tile.depth; k++) {
+    for (int64_t k = 0; k < end; k += tile.step) {
       V w[kVectors];
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
 #pragma GCC unroll 4
-      for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(b + kAhead * kWidth + j);
+      for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(b + kAhead * panelStep + j);
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) {
         const V x = Simd::set(a[i][k]);
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
       }
-      b += kWidth;
+      b += panelStep;
     }
   }
 
@@ -62,10 +63,13 @@ void gemmTile(const GemmTile& tile) {
     const V low = Simd::set(tile.low), high = Simd::set(tile.high);
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++) {
-      const V bias = Simd::load(tile.bias + j * kLanes);
+      const float* bias = tile.bias + (tile.rowBias ? 0 : j * kLanes);
+      const V columns = tile.rowBias ? Simd::zero() : Simd::load(bias);
 #pragma GCC unroll 16
-      for (int i = 0; i < kHeight; i++)
-        acc[i][j] = Simd::lesser(high, Simd::greater(low, Simd::add(acc[i][j], bias)));
+      for (int i = 0; i < kHeight; i++) {
+        const V sum = Simd::add(acc[i][j], tile.rowBias ? Simd::set(bias[i]) : columns);
+        acc[i][j] = Simd::lesser(high, Simd::greater(low, sum));
+      }
     }
   }
 #pragma GCC unroll 16

@@ -7,6 +7,7 @@
 namespace convkit {
 
 constexpr int kMaxVectors = 4;     // widest filter panel, in vectors
+constexpr int kMaxLanes = 16;      // floats in the longest vector
 constexpr int kMaxRows = 14;       // tallest tile, in output positions
 constexpr int kNarrowOutputs = 4;  // most output channels of a tile whose lanes are positions
 constexpr int kOuterVectors = 2;   // widest tile of a weight gradient, in vectors
@@ -33,22 +34,34 @@ struct ActivationParameters {
 };
 
 // One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
-//   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k] *
-//   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high)
+//   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k * step] *
+//   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high), or + bias[i] with rowBias
 // A tap whose first pointer is null is padding for the whole tile: it is skipped. The panel advances all the
 // same.
 struct GemmTile {
   const float* const* rows;  // [taps][height]
   int64_t taps, depth, offset;
-  const float* panel;  // [taps][depth][vectors * lanes], 64-byte aligned
+  const float* panel;  // [taps][depth][vectors * lanes]
   float* c;
   int64_t ldc;        // floats from one output position to the next
-  const float* bias;  // [vectors * lanes], padded with zeros
+  const float* bias;  // [vectors * lanes], padded with zeros; with rowBias [height]
   int tail;           // lanes of the last vector that exist in c: 1..lanes
+  int64_t step = 1;
+  int64_t panelStep = 0;  // floats from one step of the panel to the next; 0: they follow one another
+  bool rowBias = false;
   bool first, last;
   float low, high;  // -inf and +inf where there is nothing to clamp
 };
 using GemmKernel = void (*)(const GemmTile&);
+
+// Some columns of a matrix next to each other: to[r][i] = from[r * fromStep + i] for i < count; the rows of
+// `to` are whole vectors, filled up with zeros.
+struct ColumnCopy {
+  const float* from;
+  int64_t fromStep, rows, count;
+  int vectors;
+  float* to;
+};
 
 // One tile of a convolution to few channels: kNarrowVectors vectors of output positions, each of neighbours,
 // by all output channels. Lane l of vector j:
@@ -199,6 +212,7 @@ struct Kernels {
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
+  void (*copyColumns)(const ColumnCopy& copy);
   NarrowKernel narrow[kNarrowOutputs + 1];  // [output channels]; null where they fill a vector well
   int groupedRows;                          // tallest grouped and depthwise tile
   GroupedKernel grouped[kMaxRows + 1];      // [height]

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "elementwise/kernels.h"
+#include "gemm/columns.h"
 #include "gemm/microkernel.h"
 #include "gemm/narrow.h"
 #include "gemm/outer.h"
@@ -78,6 +79,7 @@ constexpr Kernels makeKernels(const char* name) {
   addOuter<Simd, 1, kOuterRows1>(table);
   addOuter<Simd, 2, kOuterRows2>(table);
   table.diagonal = diagonalTile<Simd>;
+  table.copyColumns = copyColumns<Simd>;
   addNarrow<Simd, 1>(table);
   addGrouped<Simd, kGroupedRows>(table);
   addDepthwiseRuns<Simd, 3, 1, kGroupedRows>(table);

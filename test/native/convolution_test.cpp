@@ -41,6 +41,15 @@ Axis drawAxis(Random& random, PaddingMode mode, bool unit) {
   }
 }
 
+// An axis of a 1x1 convolution; planes of 256 positions and their multiples among them.
+Axis drawPoints(Random& random, bool real) {
+  if (!real) return {1, 1, 1, 1, 0, 0, 1};
+  const int64_t inputs[] = {1, 3, 4, 7, 8, 9, 13, 16, 17, 32};
+  Axis a{random.of(inputs), 1, random.chance(3) ? random.between(2, 3) : 1, 1, 0, 0, 0};
+  a.output = (a.input - 1) / a.stride + 1;
+  return a;
+}
+
 ConvGeometry drawGeometry(Random& random) {
   const PaddingMode modes[] = {PaddingMode::zeros, PaddingMode::zeros, PaddingMode::reflect,
                                PaddingMode::replicate, PaddingMode::circular};
@@ -54,9 +63,14 @@ ConvGeometry drawGeometry(Random& random) {
   g.activation = random.of(activations);
   g.activationParameters = {0.01f, 20.0f};
   const bool oneDimensional = random.chance(6), threeDimensional = random.chance(5);
-  const Axis d = drawAxis(random, g.paddingMode, !threeDimensional);
-  const Axis h = drawAxis(random, g.paddingMode, oneDimensional);
-  const Axis w = drawAxis(random, g.paddingMode, false);
+  Axis d = drawAxis(random, g.paddingMode, !threeDimensional);
+  Axis h = drawAxis(random, g.paddingMode, oneDimensional);
+  Axis w = drawAxis(random, g.paddingMode, false);
+  if (random.chance(5)) {
+    d = drawPoints(random, threeDimensional);
+    h = drawPoints(random, !oneDimensional);
+    w = drawPoints(random, true);
+  }
   g.inputSize = {d.input, h.input, w.input};
   g.kernelSize = {d.kernel, h.kernel, w.kernel};
   g.stride = {d.stride, h.stride, w.stride};

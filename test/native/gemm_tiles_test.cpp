@@ -14,6 +14,8 @@ struct Case {
   int64_t split;     // where a second block over the depth takes the chains up; 0 for one block
   int64_t emptyTap;  // a tap that is padding for the whole tile; -1 for none
   float low, high;
+  int64_t step, panelGap;  // floats from one k-step of a row to the next, and between those of the panel
+  bool rowBias;
 };
 
 std::string describe(const Kernels& kernels, const Case& c) {
@@ -35,12 +37,13 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   std::vector<const float*> rows;
   for (int64_t t = 0; t < c.taps; t++) {
     for (int i = 0; i < c.height; i++) {
-      inputs.emplace_back(c.offset + c.depth, random);
+      inputs.emplace_back(c.offset + (c.depth - 1) * c.step + 1, random);
       rows.push_back(t == c.emptyTap ? nullptr : inputs.back().data());
     }
   }
-  const AlignedFloats panel(c.taps * c.depth * panelWidth, random);
-  const AlignedFloats bias(panelWidth, random);
+  const int64_t panelStep = panelWidth + c.panelGap;
+  const AlignedFloats panel(c.taps * c.depth * panelStep, random);
+  const AlignedFloats bias(c.rowBias ? c.height : panelWidth, random);
 
   Floats actual((c.height - 1) * ldc + width), expected((c.height - 1) * ldc + width);
   GemmTile tile{};
@@ -50,6 +53,9 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   tile.ldc = ldc;
   tile.bias = bias.data();
   tile.tail = c.tail;
+  tile.step = c.step;
+  tile.panelStep = c.panelGap > 0 ? panelStep : 0;
+  tile.rowBias = c.rowBias;
   tile.low = c.low;
   tile.high = c.high;
   const GemmKernel kernel = kernels.gemm[c.vectors][c.height];
@@ -69,8 +75,8 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
     tile.last = false;
     kernel(tile);
     tile.depth = c.depth - c.split;
-    tile.offset = c.offset + c.split;
-    tile.panel = panel.data() + c.split * panelWidth;
+    tile.offset = c.offset + c.split * c.step;
+    tile.panel = panel.data() + c.split * panelStep;
     tile.first = false;
     tile.last = true;
     kernel(tile);
@@ -83,9 +89,9 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
         const float* row = rows[static_cast<std::size_t>(t * c.height + i)];
         if (row == nullptr) continue;
         for (int64_t k = 0; k < c.depth; k++)
-          sum = std::fmaf(row[c.offset + k], panel[(t * c.depth + k) * panelWidth + n], sum);
+          sum = std::fmaf(row[c.offset + k * c.step], panel[(t * c.depth + k) * panelStep + n], sum);
       }
-      sum += bias[n];
+      sum += bias[c.rowBias ? i : n];
       sum = c.low > sum ? c.low : sum;
       expected[i * ldc + n] = c.high < sum ? c.high : sum;
     }
@@ -114,6 +120,9 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
       c.emptyTap = c.taps > 1 && random.chance(2) ? random.below(c.taps) : -1;
       c.low = random.of(lows);
       c.high = random.of(highs);
+      c.step = random.chance(2) ? random.between(2, 9) : 1;
+      c.panelGap = random.chance(2) ? random.between(1, 9) : 0;
+      c.rowBias = random.chance(2);
       runCase(kernels, c, random);
     }
     Case c{};
@@ -126,6 +135,9 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
     c.emptyTap = -1;
     c.low = -kInfinity;
     c.high = kInfinity;
+    c.step = random.between(1, 3);
+    c.panelGap = random.between(0, 2);
+    c.rowBias = random.chance(2);
     runCase(kernels, c, random);
   }
 }

@@ -285,7 +285,28 @@ function sizesOf(axes: readonly DrawnAxis[]) {
   };
 }
 
+/** A 1x1 convolution; planes of 256 positions and their multiples among them. */
+function drawPointwise(random: Random, channels: Channels): Drawn {
+  const dimensions = random.of([1, 2, 2, 2, 3]);
+  const axes = [3, 2, 1].map((axis) => {
+    const unit = { input: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0, output: 1 };
+    if (axis > dimensions) return unit;
+    const input = random.of([1, 3, 4, 7, 8, 9, 13, 14, 16, 17, 28, 32]);
+    const stride = random.once(3) ? random.of([2, 3]) : 1;
+    return { ...unit, input, stride, output: Math.floor((input - 1) / stride) + 1 };
+  });
+  return {
+    ...channels,
+    ...sizesOf(axes),
+    paddingMode: random.of(MODES),
+    activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
+    algorithm: 'direct',
+    transposed: false,
+  };
+}
+
 function drawConvGeometry(random: Random, channels: Channels): Drawn {
+  if (random.once(8)) return drawPointwise(random, channels);
   if (random.once(5)) return drawTransposed(random, channels);
   if (channels.groups === 1 && random.once(4)) return drawWinograd(random, channels);
   return drawGeometry(random, channels);
