@@ -3,9 +3,11 @@ import type { Conv, PackedFilter } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { checkApart, checkCount, checkFloats } from './checks.js';
 import { filterShape, planOf, type ReferenceConv, ReferenceFilter } from './conv.js';
+import { runDepthwiseTile } from './depthwise-tile.js';
 import { consecutive, type Work } from './jobs.js';
 import { toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { NO_TAP } from './padding.js';
+import { hasExactSmallSums, smallestExponent } from './rounding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 import { WinogradWork } from './winograd-work.js';
 
@@ -70,6 +72,8 @@ class ConvWork implements Work {
   readonly #tiles: number;
   #source: Float32Array = new Float32Array(0);
   #image = -1;
+  /** The smallest exponent of the image. */
+  #exponent = 0;
   #tile = -1;
 
   constructor(
@@ -81,8 +85,10 @@ class ConvWork implements Work {
   ) {
     const { taps, groupInputs, groupOutputs, geometry, positions } = plan;
     this.#offsets = new Int32Array(TILE_POSITIONS * taps);
-    this.#pairsOfGroup = Math.ceil(groupOutputs / TILE_CHANNELS);
-    this.#pairs = geometry.groups * this.#pairsOfGroup;
+    // Depthwise channels pair up across groups, as if all were in one.
+    const within = plan.isDepthwise ? geometry.outChannels : groupOutputs;
+    this.#pairsOfGroup = Math.ceil(within / TILE_CHANNELS);
+    this.#pairs = (geometry.outChannels / within) * this.#pairsOfGroup;
     const costOfPair = taps * groupInputs * TILE_POSITIONS * TILE_CHANNELS;
     this.#pairsPerUnit = Math.max(1, Math.floor(UNIT / costOfPair));
     this.#blocks = Math.ceil(this.#pairs / this.#pairsPerUnit);
@@ -105,24 +111,27 @@ class ConvWork implements Work {
     this.#tile = tile;
     const image = Math.floor(tile / this.#tiles);
     if (image !== this.#image) this.#loadImage(image);
-    const { geometry, sources, inputLength, positions } = this.plan;
-    const { kernelSize, outputSize, inputSize, inChannels } = geometry;
+    const { geometry, inputLength, positions } = this.plan;
+    const { outputSize, inputSize, inChannels } = geometry;
+    const [kernelDepth, kernelHeight, kernelWidth] = geometry.kernelSize;
+    const [depths, heights, widths] = this.plan.sources;
     const offsets = this.#offsets;
     for (let p = 0; p < TILE_POSITIONS; p++) {
       // Past the end of the image the last position is computed again, and not stored.
       const position = Math.min((tile % this.#tiles) * TILE_POSITIONS + p, positions - 1);
-      const width = position % outputSize[2];
-      const height = Math.floor(position / outputSize[2]) % outputSize[1];
-      const depth = Math.floor(position / (outputSize[2] * outputSize[1]));
+      const line = Math.floor(position / outputSize[2]);
+      const width = (position - line * outputSize[2]) * kernelWidth;
+      const depth = Math.floor(line / outputSize[1]);
+      const height = (line - depth * outputSize[1]) * kernelHeight;
       let at = p;
-      for (let i = 0; i < kernelSize[0]; i++) {
-        const d = sources[0][depth * kernelSize[0] + i];
-        for (let j = 0; j < kernelSize[1]; j++) {
-          const h = sources[1][height * kernelSize[1] + j];
-          for (let k = 0; k < kernelSize[2]; k++) {
-            const w = sources[2][width * kernelSize[2] + k];
-            const padding = d === NO_TAP || h === NO_TAP || w === NO_TAP;
-            offsets[at] = padding ? inputLength : ((d * inputSize[1] + h) * inputSize[2] + w) * inChannels;
+      for (let i = 0; i < kernelDepth; i++) {
+        const d = depths[depth * kernelDepth + i];
+        for (let j = 0; j < kernelHeight; j++) {
+          const h = heights[height + j];
+          const row = d === NO_TAP || h === NO_TAP ? NO_TAP : (d * inputSize[1] + h) * inputSize[2];
+          for (let k = 0; k < kernelWidth; k++) {
+            const w = widths[width + k];
+            offsets[at] = row === NO_TAP || w === NO_TAP ? inputLength : (row + w) * inChannels;
             at += TILE_POSITIONS;
           }
         }
@@ -134,6 +143,7 @@ class ConvWork implements Work {
     const { inputLength, hasPadding, geometry } = this.plan;
     const values = this.x.subarray(image * inputLength, (image + 1) * inputLength);
     this.#image = image;
+    this.#exponent = smallestExponent(values);
     if (!hasPadding) {
       this.#source = values;
       return;
@@ -144,11 +154,12 @@ class ConvWork implements Work {
 
   /** Channel pairs [begin, end) of the tile that is loaded. */
   #runPairs(begin: number, end: number): void {
-    const { taps, groupInputs, groupOutputs, positions, activate, outputLength, geometry } = this.plan;
-    const { weights, bias } = this.filter;
+    const { taps, groupInputs, positions, activate, outputLength, geometry, isDepthwise } = this.plan;
+    const { weights, bias, exponents } = this.filter;
     const { outChannels } = geometry;
     const [state, y, source, offsets] = [this.#state, this.y, this.#source, this.#offsets];
     const pairsOfGroup = this.#pairsOfGroup;
+    const groupOutputs = isDepthwise ? outChannels : this.plan.groupOutputs;
     const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
     const rows = Math.min(TILE_POSITIONS, positions - start);
     const corner = this.#image * outputLength + start * outChannels;
@@ -157,9 +168,12 @@ class ConvWork implements Work {
       const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
       for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
       const first = pair * taps * groupInputs * TILE_CHANNELS;
-      runTile(source, offsets, group * groupInputs, weights, first, taps, groupInputs, state);
-
       const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
+      const quick = hasExactSmallSums(this.#exponent, exponents[pair]);
+      if (isDepthwise)
+        runDepthwiseTile(source, offsets, within, columns === 2 ? 1 : 0, weights, first, taps, state, quick);
+      else runTile(source, offsets, group * groupInputs, weights, first, taps, groupInputs, state, quick);
+
       for (let n = 0; n < columns; n++) {
         let at = corner + group * groupOutputs + within + n;
         const added = bias[TILE_CHANNELS * pair + n];

@@ -12,6 +12,7 @@ import {
   transposedFaultOf,
   transposedTapSources,
 } from './padding.js';
+import { smallestExponent } from './rounding.js';
 import { TILE_POSITIONS } from './tile.js';
 import { transformFilter } from './winograd.js';
 
@@ -29,6 +30,8 @@ export class ReferenceConv {
   readonly groupOutputs: number;
   readonly sources: readonly Int32Array[];
   readonly hasPadding: boolean;
+  /** One input channel and one output channel a group. */
+  readonly isDepthwise: boolean;
   readonly activate: ((value: number) => number) | null;
 
   constructor(readonly geometry: ConvGeometry) {
@@ -39,6 +42,7 @@ export class ReferenceConv {
     this.taps = product(kernelSize);
     this.groupInputs = inChannels / groups;
     this.groupOutputs = outChannels / groups;
+    this.isDepthwise = groups > 1 && this.groupInputs === 1 && this.groupOutputs === 1;
     countElements('createConv', 'the weight', [outChannels, this.groupInputs, this.taps]);
     countElements('createConv', 'the table of taps', [TILE_POSITIONS, this.taps]);
     this.sources = AXES.map((_, index) => {
@@ -58,6 +62,8 @@ export class ReferenceFilter {
     readonly shape: string,
     readonly weights: Float32Array,
     readonly bias: Float32Array,
+    /** The smallest exponent among the weights of each pair. */
+    readonly exponents: Uint8Array,
   ) {}
 }
 
@@ -137,6 +143,7 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
   if (bias !== null) checkFloats('packFilter', 'bias', bias, outChannels);
 
   if (geometry.algorithm !== 'direct') return packWinograd(geometry, weight, bias);
+  if (plan.isDepthwise) return packDepthwise(geometry, weight, bias);
   const pairs = Math.ceil(groupOutputs / 2);
   const weights = new Float32Array(groups * pairs * taps * groupInputs * 2);
   const biases = new Float32Array(groups * pairs * 2);
@@ -154,8 +161,45 @@ export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array 
         weights[((pair * taps + t) * groupInputs + c) * 2 + lane] = weight[from * taps + t];
     }
   }
-  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases);
+  const filter: object = new ReferenceFilter(
+    filterShape(geometry),
+    weights,
+    biases,
+    exponentsOf(weights, 1, groups * pairs),
+  );
   return filter as PackedFilter;
+}
+
+/** weights [pair of channels][tap][2]: the groups are single channels, and pair up across groups. */
+function packDepthwise(
+  geometry: ConvGeometry,
+  weight: Float32Array,
+  bias: Float32Array | null,
+): PackedFilter {
+  const { outChannels } = geometry;
+  const taps = product(geometry.kernelSize);
+  const pairs = Math.ceil(outChannels / 2);
+  const weights = new Float32Array(pairs * taps * 2);
+  const biases = new Float32Array(pairs * 2);
+  for (let n = 0; n < outChannels; n++) {
+    if (bias !== null) biases[n] = bias[n] + 0;
+    for (let t = 0; t < taps; t++) weights[((n >> 1) * taps + t) * 2 + (n & 1)] = weight[n * taps + t];
+  }
+  const exponents = exponentsOf(weights, 1, pairs);
+  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases, exponents);
+  return filter as PackedFilter;
+}
+
+/** The smallest exponent of each pair's weights among [sets][pairs][any number]. */
+function exponentsOf(weights: Float32Array, sets: number, pairs: number): Uint8Array {
+  const exponents = new Uint8Array(pairs).fill(255);
+  const size = weights.length / sets / pairs;
+  for (let set = 0; set < sets; set++)
+    for (let pair = 0; pair < pairs; pair++) {
+      const begin = (set * pairs + pair) * size;
+      exponents[pair] = Math.min(exponents[pair], smallestExponent(weights, begin, begin + size));
+    }
+  return exponents;
 }
 
 /** weights [element][pair][channel][2], the rest as in a direct filter. */
@@ -173,7 +217,8 @@ function packWinograd(geometry: ConvGeometry, weight: Float32Array, bias: Float3
       transformFilter(tile, weight, (n * inChannels + c) * 9, weights, to, set);
     }
   }
-  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases);
+  const exponents = exponentsOf(weights, (tile + 2) * (tile + 2), pairs);
+  const filter: object = new ReferenceFilter(filterShape(geometry), weights, biases, exponents);
   return filter as PackedFilter;
 }
 

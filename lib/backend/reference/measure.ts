@@ -11,7 +11,7 @@ export function measurePeak(seconds: number): number {
   const perRun = 2 * depth * state.length;
   return rate(seconds, perRun, () => {
     state.fill(0);
-    runTile(x, offsets, 0, weights, 0, 1, depth, state);
+    runTile(x, offsets, 0, weights, 0, 1, depth, state, true);
   });
 }
 

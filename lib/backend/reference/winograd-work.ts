@@ -4,6 +4,7 @@ import type { ConvGeometry } from '../../../binding.js';
 import type { ReferenceConv, ReferenceFilter } from './conv.js';
 import type { Work } from './jobs.js';
 import { NO_TAP, source } from './padding.js';
+import { hasExactSmallSums, smallestExponent } from './rounding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 import { transformInput, transformOutput, type WinogradTile } from './winograd.js';
 
@@ -50,7 +51,10 @@ export class WinogradWork implements Work {
   readonly #m: Float32Array;
   readonly #offsets = new Int32Array(TILE_POSITIONS);
   readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
+  /** The smallest exponent among the transformed tiles. */
+  #exponent = 0;
   readonly #values: Float32Array;
+  readonly #places: Int32Array;
   readonly #outputs: Float32Array;
 
   constructor(
@@ -72,6 +76,7 @@ export class WinogradWork implements Work {
     this.#v = new Float32Array(this.#elements * TILE_POSITIONS * geometry.inChannels);
     this.#m = new Float32Array(TILE_POSITIONS * TILE_CHANNELS * this.#elements);
     this.#values = new Float32Array(this.#elements);
+    this.#places = new Int32Array(this.#elements);
     this.#outputs = new Float32Array(this.#tile * this.#tile);
     this.units = Math.ceil(this.#tiles / TILE_POSITIONS);
   }
@@ -81,6 +86,7 @@ export class WinogradWork implements Work {
       const first = unit * TILE_POSITIONS;
       const count = Math.min(TILE_POSITIONS, this.#tiles - first);
       for (let t = 0; t < count; t++) this.#loadTile(first + t, t);
+      this.#exponent = smallestExponent(this.#v);
       for (let pair = 0; pair < this.#pairs; pair++) {
         this.#multiply(pair);
         for (let t = 0; t < count; t++) this.#storeTile(first + t, t, pair);
@@ -88,37 +94,36 @@ export class WinogradWork implements Work {
     }
   }
 
-  #place(tile: number): { plane: number; h: number; w: number } {
-    const rows = this.#height.starts.length;
-    const columns = this.#width.starts.length;
-    return {
-      plane: Math.floor(tile / (rows * columns)),
-      h: Math.floor(tile / columns) % rows,
-      w: tile % columns,
-    };
-  }
-
   /** Transforms a tile of every input channel into place `slot` of four. */
   #loadTile(tile: number, slot: number): void {
     const { inputSize, inChannels } = this.plan.geometry;
     const side = this.#tile + 2;
-    const { plane, h, w } = this.#place(tile);
-    const corner = plane * inputSize[1] * inputSize[2];
-    const values = this.#values;
-    for (let c = 0; c < inChannels; c++) {
-      for (let i = 0; i < side; i++) {
-        const row = this.#height.sources[h * side + i];
-        for (let j = 0; j < side; j++) {
-          const column = this.#width.sources[w * side + j];
-          const padding = row === NO_TAP || column === NO_TAP;
-          values[i * side + j] = padding
-            ? 0
-            : this.x[(corner + row * inputSize[2] + column) * inChannels + c];
-        }
+    const columns = this.#width.starts.length;
+    const line = Math.floor(tile / columns);
+    const w = (tile - line * columns) * side;
+    const plane = Math.floor(line / this.#height.starts.length);
+    const h = (line - plane * this.#height.starts.length) * side;
+
+    // Where each element's channels begin, once for all of them.
+    const places = this.#places;
+    for (let i = 0; i < side; i++) {
+      const row = this.#height.sources[h + i];
+      for (let j = 0; j < side; j++) {
+        const column = this.#width.sources[w + j];
+        const padding = row === NO_TAP || column === NO_TAP;
+        places[i * side + j] = padding
+          ? NO_TAP
+          : ((plane * inputSize[1] + row) * inputSize[2] + column) * inChannels;
       }
-      transformInput(this.#tile, values);
-      for (let e = 0; e < this.#elements; e++)
-        this.#v[(e * TILE_POSITIONS + slot) * inChannels + c] = values[e];
+    }
+
+    const { x } = this;
+    const [values, v] = [this.#values, this.#v];
+    const elements = this.#elements;
+    const step = TILE_POSITIONS * inChannels;
+    for (let c = 0; c < inChannels; c++) {
+      for (let e = 0; e < elements; e++) values[e] = places[e] === NO_TAP ? 0 : x[places[e] + c];
+      transformInput(this.#tile, values, v, slot * inChannels + c, step);
     }
   }
 
@@ -126,33 +131,42 @@ export class WinogradWork implements Work {
   #multiply(pair: number): void {
     const depth = this.plan.geometry.inChannels;
     const state = this.#state;
-    for (let e = 0; e < this.#elements; e++) {
-      for (let t = 0; t < TILE_POSITIONS; t++) this.#offsets[t] = (e * TILE_POSITIONS + t) * depth;
-      state.fill(0);
+    const quick = hasExactSmallSums(this.#exponent, this.filter.exponents[pair]);
+    const [v, m, offsets, weights] = [this.#v, this.#m, this.#offsets, this.filter.weights];
+    const elements = this.#elements;
+    for (let e = 0; e < elements; e++) {
+      for (let t = 0; t < TILE_POSITIONS; t++) offsets[t] = (e * TILE_POSITIONS + t) * depth;
+      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
       const first = (e * this.#pairs + pair) * depth * TILE_CHANNELS;
-      runTile(this.#v, this.#offsets, 0, this.filter.weights, first, 1, depth, state);
-      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) this.#m[i * this.#elements + e] = state[i];
+      runTile(v, offsets, 0, weights, first, 1, depth, state, quick);
+      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) m[i * elements + e] = state[i];
     }
   }
 
   #storeTile(tile: number, slot: number, pair: number): void {
     const { geometry, activate } = this.plan;
     const { outputSize, outChannels, dilation } = geometry;
-    const { plane, h, w } = this.#place(tile);
+    const columns = this.#width.starts.length;
+    const line = Math.floor(tile / columns);
+    const firstColumn = this.#width.starts[tile - line * columns];
+    const plane = Math.floor(line / this.#height.starts.length);
+    const firstRow = this.#height.starts[line - plane * this.#height.starts.length];
     const size = this.#tile;
+    const [y, outputs] = [this.y, this.#outputs];
     for (let lane = 0; lane < TILE_CHANNELS; lane++) {
       const channel = pair * TILE_CHANNELS + lane;
       if (channel === outChannels) return;
-      const at = (slot * TILE_CHANNELS + lane) * this.#elements;
-      transformOutput(size, this.#m.subarray(at, at + this.#elements), this.#outputs);
+      const added = this.filter.bias[channel];
+      transformOutput(size, this.#m, (slot * TILE_CHANNELS + lane) * this.#elements, outputs);
       for (let i = 0; i < size; i++) {
-        const row = this.#height.starts[h] + i * dilation[1];
+        const row = firstRow + i * dilation[1];
+        if (row >= outputSize[1]) break;
+        const corner = (plane * outputSize[1] + row) * outputSize[2];
         for (let j = 0; j < size; j++) {
-          const column = this.#width.starts[w] + j * dilation[2];
-          if (row >= outputSize[1] || column >= outputSize[2]) continue;
-          const value = Math.fround(this.#outputs[i * size + j] + this.filter.bias[channel]);
-          const position = (plane * outputSize[1] + row) * outputSize[2] + column;
-          this.y[position * outChannels + channel] = activate === null ? value : activate(value);
+          const column = firstColumn + j * dilation[2];
+          if (column >= outputSize[2]) break;
+          const value = Math.fround(outputs[i * size + j] + added);
+          y[(corner + column) * outChannels + channel] = activate === null ? value : activate(value);
         }
       }
     }

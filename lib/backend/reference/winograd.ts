@@ -1,6 +1,7 @@
 // Winograd's minimal filtering F(m x m, 3x3), step by step as native/winograd/transforms.h and native/conv/winograd_filter.cpp take it: the same
 // operations in the same order, so the same bits. It transforms single tiles and filters and knows nothing of images.
-import { fmaf } from '../../numerics/fmaf.js';
+import { settleTie } from '../../numerics/fmaf.js';
+import { isHalfWay } from './rounding.js';
 
 const { fround } = Math;
 
@@ -60,6 +61,15 @@ export function transformFilter(
   }
 }
 
+/**
+ * fmaf(a, b, c) for constants a that are multiples of 2^-10: their products with floats are multiples of 2^-159, so that
+ * sums below the normal floats are exact (rounding.ts). Short as they are, they meet half way points often, mostly exact ones.
+ */
+function fmaOfConstant(a: number, b: number, c: number): number {
+  const s = a * b + c;
+  return isHalfWay(s) ? settleTie(a, b, c) : fround(s);
+}
+
 type Lines = Float32Array;
 
 /** One line of the input transform: `d` from `at` on, `step` apart, to `out`, `outStep` apart. */
@@ -83,16 +93,16 @@ const inputLine4: LineTransform = (d, at, step, out, outAt, outStep) => {
   const d3 = d[at + 3 * step];
   const d4 = d[at + 4 * step];
   const d5 = d[at + 5 * step];
-  out[outAt] = fmaf(A2B2, d0, fmaf(-A2_PLUS_B2, d2, d4));
-  const evenA = fmaf(-B2, d2, d4);
-  const oddA = fmaf(-B2, d1, d3);
-  out[outAt + outStep] = fmaf(A, oddA, evenA);
-  out[outAt + 2 * outStep] = fmaf(-A, oddA, evenA);
-  const evenB = fmaf(-A2, d2, d4);
-  const oddB = fmaf(-A2, d1, d3);
-  out[outAt + 3 * outStep] = fmaf(B, oddB, evenB);
-  out[outAt + 4 * outStep] = fmaf(-B, oddB, evenB);
-  out[outAt + 5 * outStep] = fmaf(A2B2, d1, fmaf(-A2_PLUS_B2, d3, d5));
+  out[outAt] = fmaOfConstant(A2B2, d0, fmaOfConstant(-A2_PLUS_B2, d2, d4));
+  const evenA = fmaOfConstant(-B2, d2, d4);
+  const oddA = fmaOfConstant(-B2, d1, d3);
+  out[outAt + outStep] = fmaOfConstant(A, oddA, evenA);
+  out[outAt + 2 * outStep] = fmaOfConstant(-A, oddA, evenA);
+  const evenB = fmaOfConstant(-A2, d2, d4);
+  const oddB = fmaOfConstant(-A2, d1, d3);
+  out[outAt + 3 * outStep] = fmaOfConstant(B, oddB, evenB);
+  out[outAt + 4 * outStep] = fmaOfConstant(-B, oddB, evenB);
+  out[outAt + 5 * outStep] = fmaOfConstant(A2B2, d1, fmaOfConstant(-A2_PLUS_B2, d3, d5));
 };
 
 const outputLine2: LineTransform = (m, at, step, out, outAt, outStep) => {
@@ -108,25 +118,37 @@ const outputLine4: LineTransform = (m, at, step, out, outAt, outStep) => {
   const sumB = fround(m[at + 3 * step] + m[at + 4 * step]);
   const differenceB = fround(m[at + 3 * step] - m[at + 4 * step]);
   out[outAt] = fround(m[at] + sumA) + sumB;
-  out[outAt + outStep] = fmaf(B, differenceB, fround(A * differenceA));
-  out[outAt + 2 * outStep] = fmaf(B2, sumB, fround(A2 * sumA));
-  out[outAt + 3 * outStep] = fmaf(B3, differenceB, fmaf(A3, differenceA, m[at + 5 * step]));
+  out[outAt + outStep] = fmaOfConstant(B, differenceB, fround(A * differenceA));
+  out[outAt + 2 * outStep] = fmaOfConstant(B2, sumB, fround(A2 * sumA));
+  out[outAt + 3 * outStep] = fmaOfConstant(B3, differenceB, fmaOfConstant(A3, differenceA, m[at + 5 * step]));
 };
 
 const lines = new Float32Array(36);
 
-/** Transforms the side x side elements of `tile` in place: along rows, then along columns. */
-export function transformInput(size: WinogradTile, tile: Float32Array): void {
-  const side = size + 2;
-  const line = size === 4 ? inputLine4 : inputLine2;
-  for (let i = 0; i < side; i++) line(tile, i * side, 1, lines, i * side, 1);
-  for (let j = 0; j < side; j++) line(lines, j, side, tile, j, side);
+/** Transforms the side x side elements of `tile`, along rows, then along columns; element e goes to out[at + e * step]. */
+export function transformInput(
+  size: WinogradTile,
+  tile: Float32Array,
+  out: Float32Array,
+  at: number,
+  step: number,
+): void {
+  if (size === 4) {
+    for (let i = 0; i < 36; i += 6) inputLine4(tile, i, 1, lines, i, 1);
+    for (let j = 0; j < 6; j++) inputLine4(lines, j, 6, out, at + j * step, 6 * step);
+  } else {
+    for (let i = 0; i < 16; i += 4) inputLine2(tile, i, 1, lines, i, 1);
+    for (let j = 0; j < 4; j++) inputLine2(lines, j, 4, out, at + j * step, 4 * step);
+  }
 }
 
-/** Transforms the side x side elements of `m` to size x size outputs in `out`: along rows, then along columns. */
-export function transformOutput(size: WinogradTile, m: Float32Array, out: Float32Array): void {
-  const side = size + 2;
-  const line = size === 4 ? outputLine4 : outputLine2;
-  for (let i = 0; i < side; i++) line(m, i * side, 1, lines, i * size, 1);
-  for (let j = 0; j < size; j++) line(lines, j, size, out, j, size);
+/** Transforms side x side elements from m[at] on to size x size outputs in `out`: along rows, then along columns. */
+export function transformOutput(size: WinogradTile, m: Float32Array, at: number, out: Float32Array): void {
+  if (size === 4) {
+    for (let i = 0; i < 6; i++) outputLine4(m, at + 6 * i, 1, lines, 4 * i, 1);
+    for (let j = 0; j < 4; j++) outputLine4(lines, j, 4, out, j, 4);
+  } else {
+    for (let i = 0; i < 4; i++) outputLine2(m, at + 4 * i, 1, lines, 2 * i, 1);
+    for (let j = 0; j < 2; j++) outputLine2(lines, j, 2, out, j, 2);
+  }
 }
