@@ -79,6 +79,58 @@ describe.each(Object.entries(kinds))('on %s', (_, make) => {
   });
 });
 
+// Three steps: up to an odd float c, then a product that lies a hair below half a place of c, so that rounding twice goes up
+// where rounding once stays, then back to zero. `scale` is the place of c's last bit.
+const trap = (scale: number): [x: number, weight: number][] => [
+  [scale * (2 ** 23 + 1), 1],
+  [2 ** -12 * (1 + 2 ** -23), scale * 2 ** 11 * (1 - 2 ** -23)],
+  [-scale * (2 ** 23 + 1), 1],
+];
+const subnormalTrap: [x: number, weight: number][] = [
+  [2 ** -149 * 1025, 1],
+  [2 ** -75 * (1 + 2 ** -23), 2 ** -75 * (1 - 2 ** -23)],
+  [-(2 ** -149) * 1025, 1],
+];
+
+describe.each([
+  ['half way points', [...trap(2 ** -23), ...trap(2 ** -10), ...trap(2 ** -40)], true],
+  ['half way points among subnormal floats', [...subnormalTrap, ...subnormalTrap], false],
+] as const)('on traps at %s', (_, traps, quickly) => {
+  const chain = (until: number): number =>
+    traps.slice(0, until).reduce((sum, [x, weight]) => fmaf(x, weight, sum), 0);
+
+  it('rounding twice is wrong', () => {
+    const wrong = traps.filter(([x, weight], k) => {
+      const before = chain(k);
+      return Math.fround(x * weight + before) !== fmaf(x, weight, before);
+    });
+    expect(wrong.length).toBe(traps.length / 3);
+  });
+
+  it.each([0, 1, 2, 3, 4, 5, 6, 7])(
+    'both tiles round once in lane %i, whichever step is the last',
+    (lane) => {
+      for (let taps = 1; taps <= traps.length; taps++) {
+        // The lane's own position and channel see the traps, the others ones and zeros.
+        const x = Float32Array.from({ length: 8 * taps }, (_value, i) =>
+          (i >> 1) % 4 === lane >> 1 ? traps[i >> 3][0] : 1,
+        );
+        const weights = Float32Array.from({ length: 2 * taps }, (_value, i) =>
+          i % 2 === lane % 2 ? traps[i >> 1][1] : 0,
+        );
+        const quick = hasExactSmallSums(smallestExponent(x), smallestExponent(weights));
+        expect(quick).toBe(quickly || taps === 1);
+        const offsets = Int32Array.from({ length: 4 * taps }, (_value, i) => 2 * i);
+        const dense = new Float64Array(8);
+        runTile(x, offsets, 0, weights, 0, taps, 1, dense, quick);
+        const depthwise = new Float64Array(8);
+        runDepthwiseTile(x, offsets, 0, 1, weights, 0, taps, depthwise, quick);
+        expect([dense[lane], depthwise[lane]]).toEqual([chain(taps), chain(taps)]);
+      }
+    },
+  );
+});
+
 describe('the smallest exponent', () => {
   it('is that of the smallest magnitude but zero, and 1 for subnormal numbers', () => {
     expect(smallestExponent(Float32Array.of(3, -0.5, 0, -0, 8))).toBe(126);
