@@ -6,6 +6,7 @@ import { checkApart, checkCount, checkFloats } from './checks.js';
 import { planOf, type ReferenceConv } from './conv.js';
 import type { Work } from './jobs.js';
 import { NO_TAP } from './padding.js';
+import { hasExactSmallSums, smallestExponent } from './rounding.js';
 import { CHUNK, sumPositionsWork } from './sums.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 
@@ -56,6 +57,8 @@ class WeightGradientWork implements Work {
   readonly #pairs: Float32Array;
   readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
   #loaded = -1;
+  /** The smallest exponent of the pairs that are loaded. */
+  #exponent = 0;
 
   constructor(
     readonly plan: ReferenceConv,
@@ -97,6 +100,7 @@ class WeightGradientWork implements Work {
       for (let p = 0; p < count; p++, from += geometry.outChannels, to += TILE_CHANNELS)
         this.#pairs[to] = this.upstream[from];
     }
+    this.#exponent = smallestExponent(this.#pairs, 0, (groupOutputs + (groupOutputs & 1)) * count);
   }
 
   /** Adds a chunk's sums to rows [firstRow, firstRow + 4) of a group's weights. */
@@ -107,9 +111,11 @@ class WeightGradientWork implements Work {
     const length = groupInputs * taps;
     const rows = Math.min(TILE_POSITIONS, length - firstRow);
     for (let row = 0; row < TILE_POSITIONS; row++) this.#gather(group, firstRow, row, rows, first, count);
+    const exponent = smallestExponent(this.#gathered, 0, TILE_POSITIONS * count);
+    const quick = hasExactSmallSums(exponent, this.#exponent);
     for (let n = 0; n < groupOutputs; n += TILE_CHANNELS) {
       state.fill(0);
-      runTile(this.#gathered, OFFSETS, 0, this.#pairs, n * count, count, 1, state);
+      runTile(this.#gathered, OFFSETS, 0, this.#pairs, n * count, count, 1, state, quick);
       const columns = Math.min(TILE_CHANNELS, groupOutputs - n);
       for (let column = 0; column < columns; column++) {
         const at = (group * groupOutputs + n + column) * length + firstRow;
