@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 9;
+export type Abi = 10;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -141,6 +141,22 @@ export interface AdamStep {
   readonly shrink: number;
   /** Climbs: the gradient is taken negative. */
   readonly maximize: boolean;
+}
+
+/**
+ * What is normalised together in x [batch, positions, channels]: of each image the channels of a group (channels / groups
+ * neighbours), over all positions. Batch normalisation is one image of all positions with a group for each channel.
+ */
+export interface NormGeometry {
+  readonly batch: number;
+  readonly positions: number;
+  readonly channels: number;
+  readonly groups: number;
+  readonly epsilon: number;
+  /** What follows in the same pass. */
+  readonly activation: 'none' | 'relu' | 'relu6';
+  /** Whether mean and variance are functions of x, through which gradients flow, or given constants. */
+  readonly statistics: 'own' | 'given';
 }
 
 declare const brand: unique symbol;
@@ -279,6 +295,63 @@ export interface Operations {
     mean: Float32Array,
     variance: Float32Array,
     largest: Float32Array | null,
+  ): void;
+  /**
+   * y = activation(fma(x, scale[c], shift[c]) + residual), channel by channel of x [positions, channels]; no residual counts
+   * as +0. y may be x or residual.
+   */
+  affine(
+    activation: Activation,
+    x: Float32Array,
+    scale: Float32Array,
+    shift: Float32Array,
+    residual: Float32Array | null,
+    y: Float32Array,
+  ): void;
+  /**
+   * Normalises by x's own statistics: y as of affine with scale = weight / sqrt(variance + epsilon) and shift = bias - mean *
+   * scale, both computed in float64 (1 / sqrt first) and rounded, the shift with the rounded scale, so that the shift takes
+   * back what the scale's rounding did. weight, bias [channels], or null: ones, zeros.
+   *
+   * mean and variance [batch, groups] (null where nobody asks), the variance without Bessel's correction, are taken in
+   * chunks of 256 positions. Of a chunk's n positions a channel has the float32 mean m (a chain of additions, divided by n),
+   * the chain e of the distances x - m, and the FMA chain q of their squares. Then in float64, chunk after chunk and in each
+   * the group's channels in order: mean = sum of (n * m + e) / count; with a = e * (1 / n), variance = sum of (q - e * a +
+   * n * (m + a - mean)^2) / count, at least 0. Two readings of x do, the second from a cache, and what m lost in rounding
+   * costs the variance nothing.
+   */
+  normalize(
+    norm: NormGeometry,
+    x: Float32Array,
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    residual: Float32Array | null,
+    y: Float32Array,
+    mean: Float32Array | null,
+    variance: Float32Array | null,
+  ): void;
+  /**
+   * The gradients of that, or of affine with given statistics; null for those that nobody needs. u is upstream, or 0 where the
+   * activation's clamp holds: by `output`, or where it is null by computing it anew from x (there was no residual).
+   *
+   * Sums over positions are chunks of 256, each a chain from +0, added in order in float64: s of u, p of u * (x - mean) (FMAs).
+   * With r = 1 / sqrt(variance + epsilon): gradWeight = sum over images of p * r, gradBias = of s; gradX = fma(u, scale,
+   * fma(x - mean, slope, offset)) + 0 with scale as above, slope = -r^3 * P / count, offset = -r * S / count, where S and P are
+   * the sums of weight * s and weight * p over a group's channels; with given statistics fma(u, scale, 0) + 0. gradResidual = u.
+   */
+  normalizeGradient(
+    norm: NormGeometry,
+    x: Float32Array,
+    weight: Float32Array | null,
+    bias: Float32Array | null,
+    mean: Float32Array,
+    variance: Float32Array,
+    output: Float32Array | null,
+    upstream: Float32Array,
+    gradX: Float32Array | null,
+    gradWeight: Float32Array | null,
+    gradBias: Float32Array | null,
+    gradResidual: Float32Array | null,
   ): void;
   /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
   program(program: Program, begin: number, end: number): void;

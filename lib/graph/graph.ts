@@ -77,6 +77,8 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
   fold: 2,
   remap: 2,
   sparse: 4,
+  affine: 5,
+  normalize: 5,
   toChannelsLast: 1,
   toChannelsFirst: 1,
 };
@@ -85,6 +87,7 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
 export const OVERWRITABLE: { readonly [K in keyof Operations]?: readonly number[] } = {
   activate: [1],
   binary: [1, 2],
+  affine: [1, 4],
 };
 
 /** What a step writes. */

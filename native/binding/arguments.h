@@ -30,7 +30,7 @@ int64_t productOf(std::initializer_list<int64_t> factors);
 
 class Arguments {
  public:
-  static constexpr std::size_t kMost = 8;
+  static constexpr std::size_t kMost = 16;
 
   Arguments(napi_env env, const char* operation, const napi_value* values, std::size_t count)
       : env_(env), operation_(operation), values_(values), count_(count) {}

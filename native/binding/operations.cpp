@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "binding/elementwise_tasks.h"
+#include "binding/norm_tasks.h"
 #include "binding/structs.h"
 #include "binding/training_tasks.h"
 #include "conv/weight_gradient.h"
@@ -339,6 +340,9 @@ const Operation kOperations[kOperationCount] = {
     operation<ClampTask>("clamp"),
     operation<SgdTask>("sgdStep"),
     operation<AdamTask>("adamStep"),
+    operation<AffineTask>("affine"),
+    operation<NormalizeTask>("normalize"),
+    operation<NormalizeGradientTask>("normalizeGradient"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
     operation<ProgramTask>("program"),

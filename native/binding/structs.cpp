@@ -2,6 +2,7 @@
 // points into JavaScript's memory: lists are copied as soon as they are seen.
 #include "binding/structs.h"
 
+#include <limits>
 #include <string>
 
 namespace convkit {
@@ -131,6 +132,28 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   g.transposed = fields.flag("transposed");
   g.inputLayout = static_cast<Layout>(fields.choice("inputLayout", {"channelsLast", "channelsFirst"}));
   g.outputLayout = static_cast<Layout>(fields.choice("outputLayout", {"channelsLast", "channelsFirst"}));
+  return g;
+}
+
+NormGeometry readNormGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "norm");
+  NormGeometry g{};
+  g.batch = fields.integer("batch", 0);
+  g.positions = fields.integer("positions", 0);
+  g.channels = fields.integer("channels", 1);
+  g.groups = fields.integer("groups", 1);
+  g.epsilon = numberOf(env, fields.get("epsilon"), operation, "epsilon");
+  const std::size_t activation = fields.choice("activation", {"none", "relu", "relu6"});
+  g.given = fields.choice("statistics", {"own", "given"}) == 1;
+  if (g.channels % g.groups != 0) wrongValue(env, operation, "groups must divide channels");
+  // The statistics are at most as many as the elements, but those of an image without positions
+  if (productOf({g.batch, g.positions, g.channels}) >= kLargestCount ||
+      productOf({g.batch, g.channels}) >= kLargestCount) {
+    wrongValue(env, operation, "too many elements");
+  }
+  const float infinity = std::numeric_limits<float>::infinity();
+  g.low = activation == 0 ? -infinity : 0.0f;
+  g.high = activation == 2 ? 6.0f : infinity;
   return g;
 }
 

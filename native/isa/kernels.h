@@ -204,6 +204,49 @@ struct AdamStep {
   float rate, root, eps, fresh1, fresh2, decay, shrink, sign;
 };
 
+// What is known of `rows` rows of x, at most 256, column by column: mean, the sum of their distances from
+// that mean (it is rounded), and of the distances' squares. One chain of additions each, from +0.
+struct MomentRows {
+  const float* x;
+  int64_t rows, step, channels;  // step: floats from one row to the next
+  float *mean, *error, *squares;
+};
+
+// y[r][c] = clamp(x[r][c] * scale[c] + shift[c] + residual[r][c], low, high); no residual counts as +0.
+struct AffineRows {
+  const float *x, *scale, *shift, *residual;  // residual may be null
+  float* y;
+  int64_t rows, channels;
+  float low, high;  // -inf and +inf where there is nothing to clamp
+};
+
+// The gradient that passes such a clamp backwards: zero where the clamp holds, by the output, or by the input
+// where there is none.
+struct GateRows {
+  const float *upstream, *output;
+  const float *scale, *shift;
+  bool clamps;
+  float low, high;
+};
+
+// Column by column, one chain each from +0: sum of u, and of u * (x - mean), u being the gradient behind the
+// gate.
+struct NormSumRows {
+  GateRows gate;
+  const float *x, *mean;
+  int64_t rows, step, channels;
+  float *sum, *product;
+  float* residual;  // u itself, or null
+};
+
+// y[r][c] = u * scale[c] + (x - mean[c]) * slope[c] + offset[c]; slope and offset may be null: zeros.
+struct NormGradientRows {
+  GateRows gate;
+  const float *x, *mean, *slope, *offset;
+  float* y;
+  int64_t rows, channels;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -230,6 +273,10 @@ struct Kernels {
   // argument of the others
   void (*activateGradient)(Activation kind, ActivationParameters, const float* values, const float* upstream,
                            float* gradient, int64_t n);
+  void (*momentRows)(const MomentRows& rows);
+  void (*affineRows)(const AffineRows& rows);
+  void (*normSumRows)(const NormSumRows& rows);
+  void (*normGradientRows)(const NormGradientRows& rows);
   void (*add)(const float* a, const float* b, float* y, int64_t n);
   void (*multiply)(const float* a, const float* b, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers

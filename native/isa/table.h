@@ -11,6 +11,7 @@
 #include "grouped/diagonal.h"
 #include "grouped/grouped.h"
 #include "isa/kernels.h"
+#include "norm/kernels.h"
 #include "optim/kernels.h"
 #include "pooling/gradient.h"
 #include "pooling/kernels.h"
@@ -96,6 +97,10 @@ constexpr Kernels makeKernels(const char* name) {
   table.averagePoolGradient = poolGradientTile<Simd, false>;
   table.sparseRow = sparseRow<Simd>;
   table.sumRows = sumRows<Simd>;
+  table.momentRows = momentRows<Simd>;
+  table.affineRows = affineRows<Simd>;
+  table.normSumRows = normSumRows<Simd>;
+  table.normGradientRows = normGradientRows<Simd>;
   table.activate = activateKernel<Simd>;
   table.activateGradient = activateGradientKernel<Simd>;
   table.add = addKernel<Simd>;

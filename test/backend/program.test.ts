@@ -6,7 +6,10 @@ import { implementations } from '../support/bindings.js';
 import { callOf, difference, solve } from '../support/conformance.js';
 import { problemOf } from '../support/problems.js';
 
-const problems = Array.from({ length: 60 }, (_, i) => problemOf(700_000 + i));
+// An optimiser's step changes what it reads: made twice, it goes on.
+const problems = Array.from({ length: 66 }, (_, i) => problemOf(700_000 + i)).filter(
+  ({ family }) => family !== 'sgdStep' && family !== 'adamStep',
+);
 const answers = problems.map((problem) => solve(reference, problem));
 
 /** The calls that solve the problems, unmade, and where their answers will be. */

@@ -1,5 +1,6 @@
 // Runs a problem on any implementation of the contract, and compares the bits of two answers.
 import type { Binding, Job } from '../../binding.js';
+import { normCall, runNorm, submitNorm } from './norms.js';
 import type { Problem } from './problems.js';
 import { columnLength, imageLength } from './rearranging.js';
 import { stepCall } from './steps.js';
@@ -133,6 +134,12 @@ export function callOf(binding: Binding, problem: Problem): Call {
         run: () => binding.sparse(starts, columns, values, x, y, width),
         submit: () => binding.submit('sparse', starts, columns, values, x, y, width),
       };
+    }
+    case 'affine':
+    case 'normalize':
+    case 'normalizeGradient': {
+      const { output, call } = normCall(problem, unwritten);
+      return { output, run: () => runNorm(binding, call), submit: () => submitNorm(binding, call) };
     }
     case 'sumPositions': {
       const { x, positions } = problem;

@@ -1,5 +1,6 @@
 // Random problems at the level of the contract: geometry, data and batch, all drawn from one seed.
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
+import { drawNorm, type Norm } from './norms.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
 import { drawStep, type Step } from './steps.js';
@@ -68,6 +69,7 @@ export type Problem = Common &
         readonly channels: number;
         readonly positions: number;
       }
+    | Norm
     | Rearranging
     | Sum
     | Step
@@ -129,6 +131,7 @@ export function problemOf(seed: number): Problem {
     'movement',
     'rearranging',
     'sum',
+    'norm',
     'weightGradient',
     'step',
   ] as const;
@@ -141,6 +144,8 @@ export function problemOf(seed: number): Problem {
       return { ...common, ...drawWeightGradient(random, draw) };
     case 'step':
       return { ...common, ...drawStep(random, draw) };
+    case 'norm':
+      return { ...common, ...drawNorm(random, draw, drawActivation(random)) };
     case 'sum':
       return { ...common, ...drawSum(random, draw) };
     case 'pool': {

@@ -9,6 +9,8 @@ import { activateGradientWork, activateWork, binaryWork, modulusWork } from './e
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
+import { affineWork, normalizeWork } from './norm.js';
+import { normalizeGradientWork } from './norm-gradient.js';
 import { adamWork, clampWork, scaleWork, sgdWork, sumSquaresWork } from './optim.js';
 import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
@@ -41,6 +43,9 @@ const planners: Planners = {
   clamp: clampWork,
   sgdStep: sgdWork,
   adamStep: adamWork,
+  affine: affineWork,
+  normalize: normalizeWork,
+  normalizeGradient: normalizeGradientWork,
   program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
@@ -81,7 +86,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 9,
+  abi: 10,
   createConv,
   createPool,
   packFilter,
@@ -105,6 +110,9 @@ export const reference: Binding = {
   clamp: inForeground('clamp'),
   sgdStep: inForeground('sgdStep'),
   adamStep: inForeground('adamStep'),
+  affine: inForeground('affine'),
+  normalize: inForeground('normalize'),
+  normalizeGradient: inForeground('normalizeGradient'),
   program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),
