@@ -45,6 +45,8 @@ function sumChannel(task: Task, image: number, c: number, sums: Sums, gradResidu
   const { positions, channels } = norm;
   const place = image * channels + c;
   const middle = mean[groupOf(norm, image, c)];
+  let totalGradient = 0;
+  let totalProduct = 0;
   for (let begin = 0; begin < positions; begin += CHUNK) {
     let gradient = 0;
     let product = 0;
@@ -55,9 +57,11 @@ function sumChannel(task: Task, image: number, c: number, sums: Sums, gradResidu
       gradient = fround(gradient + u);
       product = fmaf(u, fround(x[i] - middle), product);
     }
-    sums.gradient[place] += gradient;
-    sums.product[place] += product;
+    totalGradient += gradient;
+    totalProduct += product;
   }
+  sums.gradient[place] = totalGradient;
+  sums.product[place] = totalProduct;
 }
 
 function parameterGradients(
@@ -152,29 +156,22 @@ export function normalizeGradientWork(
     gradient: new Float64Array(batch * channels),
     product: new Float64Array(batch * channels),
   };
-  let task: Task | undefined;
-  const taskOf = (): Task => {
-    task ??= {
-      norm,
-      x,
-      weight,
-      mean,
-      variance,
-      output,
-      upstream,
-      coefficients: coefficientsOf(norm, weight, bias, mean, variance),
-    };
-    return task;
+  const begun = (): Task => {
+    const coefficients = coefficientsOf(norm, weight, bias, mean, variance);
+    return { norm, x, weight, mean, variance, output, upstream, coefficients };
   };
+  let task: Task | undefined;
   return {
     units: batch * channels + 1 + batch * groups,
     run(begin, end) {
+      // A program makes one call again and again
+      if (begin === 0 || task === undefined) task = begun();
       for (let unit = begin; unit < end; unit++) {
         const rest = unit - batch * channels;
-        if (rest < 0) sumChannel(taskOf(), Math.floor(unit / channels), unit % channels, sums, gradResidual);
-        else if (rest === 0) parameterGradients(taskOf(), sums, gradWeight, gradBias);
+        if (rest < 0) sumChannel(task, Math.floor(unit / channels), unit % channels, sums, gradResidual);
+        else if (rest === 0) parameterGradients(task, sums, gradWeight, gradBias);
         else if (gradX !== null)
-          inputGradient(taskOf(), sums, Math.floor((rest - 1) / groups), (rest - 1) % groups, gradX);
+          inputGradient(task, sums, Math.floor((rest - 1) / groups), (rest - 1) % groups, gradX);
       }
     },
   };
