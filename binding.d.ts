@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 10;
+export type Abi = 11;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -352,6 +352,55 @@ export interface Operations {
     gradWeight: Float32Array | null,
     gradBias: Float32Array | null,
     gradResidual: Float32Array | null,
+  ): void;
+  /**
+   * y [rows, length]: e^(x - most) / sum of each row of x, or (x - most) - log(sum), the logarithm taken in float64 and rounded
+   * once. Sums along a row have 16 partials, element i in partial i mod 16; then partial k takes k + 8, k + 4, k + 2, k + 1.
+   */
+  softmax(kind: 'softmax' | 'logSoftmax', x: Float32Array, y: Float32Array, length: number): void;
+  /** gradient = y * (upstream - sum of upstream * y), or upstream - e^y * (sum of upstream); it may be upstream. */
+  softmaxGradient(
+    kind: 'softmax' | 'logSoftmax',
+    y: Float32Array,
+    upstream: Float32Array,
+    gradient: Float32Array,
+    length: number,
+  ): void;
+  /**
+   * losses [rows] of logProbabilities [rows, length] and targets [rows], -1 where a row does not count: with keep = 1 -
+   * smoothing and share = smoothing / length, keep * -(w[target] * x[target]) - share * (sum of w * x) + 0, where w is weight
+   * [length] or ones; the sum is one along the row.
+   */
+  crossEntropy(
+    logProbabilities: Float32Array,
+    targets: Int32Array,
+    weight: Float32Array | null,
+    smoothing: number,
+    losses: Float32Array,
+  ): void;
+  /**
+   * gradient = upstream[row] * (fma(e^x, keep * w[target] + share * (sum of w), -(share * w)) - keep * w[target] at the
+   * target): that of softmax's argument, not of its logarithm's.
+   */
+  crossEntropyGradient(
+    logProbabilities: Float32Array,
+    targets: Int32Array,
+    weight: Float32Array | null,
+    smoothing: number,
+    upstream: Float32Array,
+    gradient: Float32Array,
+  ): void;
+  /**
+   * mask[i] = 0 where u < probability, else 1 / (1 - probability): u is the upper 24 bits of word i mod 4 of block i / 4 of
+   * Philox 4x32-10 under these halves of its key and its counter.
+   */
+  dropoutMask(
+    seedLow: number,
+    seedHigh: number,
+    streamLow: number,
+    streamHigh: number,
+    probability: number,
+    mask: Float32Array,
   ): void;
   /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
   program(program: Program, begin: number, end: number): void;

@@ -8,6 +8,7 @@
 
 #include "binding/elementwise_tasks.h"
 #include "binding/norm_tasks.h"
+#include "binding/loss_tasks.h"
 #include "binding/structs.h"
 #include "binding/training_tasks.h"
 #include "conv/weight_gradient.h"
@@ -345,6 +346,11 @@ const Operation kOperations[kOperationCount] = {
     operation<NormalizeGradientTask>("normalizeGradient"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
+    operation<SoftmaxTask>("softmax"),
+    operation<SoftmaxGradientTask>("softmaxGradient"),
+    operation<CrossEntropyTask>("crossEntropy"),
+    operation<CrossEntropyGradientTask>("crossEntropyGradient"),
+    operation<DropoutMaskTask>("dropoutMask"),
     operation<ProgramTask>("program"),
 };
 

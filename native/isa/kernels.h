@@ -268,6 +268,17 @@ struct Kernels {
   PoolGradientKernel maxPoolGradient, averagePoolGradient;
   void (*sparseRow)(const SparseRow& row);
   void (*sumRows)(const RowSum& sum);
+  // Rows of a softmax, as native/softmax/kernels.h describes them.
+  float (*rowMaximum)(const float* x, int64_t n);
+  float (*rowExponentials)(const float* x, float m, float* y, int64_t n);
+  float (*rowSum)(const float* a, const float* b, int64_t n);
+  void (*rowDivide)(float* y, float divisor, int64_t n);
+  void (*rowScale)(float* y, float factor, int64_t n);
+  void (*rowSubtract)(const float* x, float first, float second, float* y, int64_t n);
+  void (*rowSoftmaxGradient)(bool log, const float* y, const float* upstream, float sum, float* gradient,
+                             int64_t n);
+  void (*rowCrossEntropyGradient)(const float* x, float factor, float share, const float* weight,
+                                  float* gradient, int64_t n);
   void (*activate)(Activation kind, ActivationParameters, const float* x, float* y, int64_t n);
   // gradient[i] = upstream[i] * the derivative; values[i] is the result of relu, relu6, sigmoid and tanh, the
   // argument of the others

@@ -16,6 +16,7 @@
 #include "pooling/gradient.h"
 #include "pooling/kernels.h"
 #include "reduction/kernels.h"
+#include "softmax/kernels.h"
 #include "sparse/kernels.h"
 #include "winograd/transforms.h"
 
@@ -101,6 +102,14 @@ constexpr Kernels makeKernels(const char* name) {
   table.affineRows = affineRows<Simd>;
   table.normSumRows = normSumRows<Simd>;
   table.normGradientRows = normGradientRows<Simd>;
+  table.rowMaximum = rowMaximum<Simd>;
+  table.rowExponentials = rowExponentials<Simd>;
+  table.rowSum = rowSum<Simd>;
+  table.rowDivide = rowDivide<Simd>;
+  table.rowScale = rowScale<Simd>;
+  table.rowSubtract = rowSubtract<Simd>;
+  table.rowSoftmaxGradient = rowSoftmaxGradient<Simd>;
+  table.rowCrossEntropyGradient = rowCrossEntropyGradient<Simd>;
   table.activate = activateKernel<Simd>;
   table.activateGradient = activateGradientKernel<Simd>;
   table.add = addKernel<Simd>;

@@ -1,6 +1,7 @@
 // Runs a problem on any implementation of the contract, and compares the bits of two answers.
 import type { Binding, Job } from '../../binding.js';
 import { normCall, runNorm, submitNorm } from './norms.js';
+import { lossCall } from './losses.js';
 import type { Problem } from './problems.js';
 import { columnLength, imageLength } from './rearranging.js';
 import { stepCall } from './steps.js';
@@ -156,6 +157,12 @@ export function callOf(binding: Binding, problem: Problem): Call {
     case 'scale':
     case 'clamp':
       return stepCall(binding, problem);
+    case 'softmax':
+    case 'softmaxGradient':
+    case 'crossEntropy':
+    case 'crossEntropyGradient':
+    case 'dropoutMask':
+      return lossCall(binding, problem);
     case 'toChannelsLast':
     case 'toChannelsFirst': {
       const { family, x, batch, channels, positions } = problem;

@@ -1,6 +1,7 @@
 // Random problems at the level of the contract: geometry, data and batch, all drawn from one seed.
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
 import { drawNorm, type Norm } from './norms.js';
+import { drawLoss, type Loss } from './losses.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
 import { drawStep, type Step } from './steps.js';
@@ -73,6 +74,7 @@ export type Problem = Common &
     | Rearranging
     | Sum
     | Step
+    | Loss
   );
 
 /** 0, 1, and one below, at and above the lanes (4, 8, 16), panels (16, 32, 48, 64) and tile heights (6 to 14). */
@@ -132,6 +134,7 @@ export function problemOf(seed: number): Problem {
     'rearranging',
     'sum',
     'norm',
+    'loss',
     'weightGradient',
     'step',
   ] as const;
@@ -146,6 +149,8 @@ export function problemOf(seed: number): Problem {
       return { ...common, ...drawStep(random, draw) };
     case 'norm':
       return { ...common, ...drawNorm(random, draw, drawActivation(random)) };
+    case 'loss':
+      return { ...common, ...drawLoss(random, draw) };
     case 'sum':
       return { ...common, ...drawSum(random, draw) };
     case 'pool': {

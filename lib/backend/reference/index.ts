@@ -5,6 +5,8 @@ import { BackendError, wrongValue } from '../../errors.js';
 import { checkCount, oneOf } from './checks.js';
 import { createConv, packFilter, releaseFilter } from './conv.js';
 import { convWork } from './conv-work.js';
+import { crossEntropyGradientWork, crossEntropyWork } from './cross-entropy.js';
+import { dropoutMaskWork } from './dropout.js';
 import { activateGradientWork, activateWork, binaryWork, modulusWork } from './elementwise.js';
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
@@ -16,6 +18,7 @@ import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
 import { remapWork } from './remap.js';
+import { softmaxGradientWork, softmaxWork } from './softmax.js';
 import { sparseWork } from './sparse.js';
 import { sumPositionsWork } from './sums.js';
 import { convWeightGradientWork } from './weight-gradient.js';
@@ -46,6 +49,11 @@ const planners: Planners = {
   affine: affineWork,
   normalize: normalizeWork,
   normalizeGradient: normalizeGradientWork,
+  softmax: softmaxWork,
+  softmaxGradient: softmaxGradientWork,
+  crossEntropy: crossEntropyWork,
+  crossEntropyGradient: crossEntropyGradientWork,
+  dropoutMask: dropoutMaskWork,
   program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
@@ -86,7 +94,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 10,
+  abi: 11,
   createConv,
   createPool,
   packFilter,
@@ -113,6 +121,11 @@ export const reference: Binding = {
   affine: inForeground('affine'),
   normalize: inForeground('normalize'),
   normalizeGradient: inForeground('normalizeGradient'),
+  softmax: inForeground('softmax'),
+  softmaxGradient: inForeground('softmaxGradient'),
+  crossEntropy: inForeground('crossEntropy'),
+  crossEntropyGradient: inForeground('crossEntropyGradient'),
+  dropoutMask: inForeground('dropoutMask'),
   program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),
