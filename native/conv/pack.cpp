@@ -1,7 +1,7 @@
 // Weights and bias in the order the kernels read them: [panel][tap][input channel][output channel of the
 // panel].
+#include <algorithm>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include "conv/plan.h"
@@ -12,11 +12,9 @@ namespace convkit {
 // aligned memory, and a training loop grew by every filter it packed.
 AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
   constexpr std::size_t kAlignment = 64;
-  const std::size_t bytes = (n * sizeof(float) / kAlignment + 1) * kAlignment;
-  memory_ = ::operator new(bytes + kAlignment);
+  memory_ = ::operator new((n * sizeof(float) / kAlignment + 2) * kAlignment);
   const auto address = reinterpret_cast<std::uintptr_t>(memory_);
   data_ = reinterpret_cast<float*>((address + kAlignment - 1) / kAlignment * kAlignment);
-  std::memset(data_, 0, bytes);
 }
 
 AlignedFloats::~AlignedFloats() { ::operator delete(memory_); }
@@ -72,16 +70,23 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
                                                         {}});
 }
 
-// The panels of a filter `steps` deep, its bias packed and its weights still zero; `sets` times as many
-// weights.
+void zeroBias(PackedFilter& filter) { std::fill_n(filter.bias.data(), filter.bias.size(), 0.0f); }
+
+constexpr int64_t kSetGap = 16;
+
+// The panels of a filter `steps` deep, its bias packed and its weights still undefined; `sets` times as many
+// weights, a cache line apart, for they are long and powers of two, and what is written to all of them at
+// once would compete for the same places of a cache.
 std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_t sets, const float* bias) {
   const ConvGeometry& g = conv.geometry;
   const int lanes = conv.kernels->lanes;
   const int64_t outputs = conv.groupOutputs(), vectors = ceilDivide(outputs, lanes);
   int64_t panels;
   const int widest = groupVectors(*conv.kernels, outputs, &panels);
-  auto filter = makeFilter(conv, static_cast<std::size_t>(sets * g.groups * vectors * lanes * steps),
+  const int64_t set = g.groups * vectors * lanes * steps + (sets > 1 ? kSetGap : 0);
+  auto filter = makeFilter(conv, static_cast<std::size_t>(sets * set),
                            static_cast<std::size_t>(g.groups * vectors * lanes));
+  zeroBias(*filter);
   filter->height = conv.kernels->rows[widest];
   int64_t vector = 0;  // counted over all groups
   for (int64_t group = 0; group < g.groups; group++) {
@@ -105,25 +110,16 @@ std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_
 }
 
 std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias) {
-  auto filter = makePanels(conv, conv.taps() * conv.groupInputs(), 1, bias);
-  for (const Panel& panel : filter->panels)
-    packPanel(conv, weight, panel.outChannel, panel.outCount, panel.vectors * conv.kernels->lanes,
-              filter->weights.data() + panel.weights);
+  const auto filter = makePanels(conv, conv.taps() * conv.groupInputs(), 1, bias);
+  fillPanels(conv, weight, *filter);
   return filter;
 }
 
 // One set of dense panels, a channel a step, for each element of the transformed tile.
 std::shared_ptr<const PackedFilter> packWinograd(const Conv& conv, const float* weight, const float* bias) {
   const ConvGeometry& g = conv.geometry;
-  auto filter = makePanels(conv, g.inChannels, winogradElements(g.algorithm), bias);
-  const int64_t set = static_cast<int64_t>(filter->weights.size()) / winogradElements(g.algorithm);
-  for (const Panel& panel : filter->panels) {
-    const int64_t width = panel.vectors * conv.kernels->lanes;
-    for (int64_t n = 0; n < panel.outCount; n++)
-      for (int64_t c = 0; c < g.inChannels; c++)
-        transformFilter(g.algorithm, weight + ((panel.outChannel + n) * g.inChannels + c) * conv.taps(),
-                        filter->weights.data() + panel.weights + c * width + n, set);
-  }
+  const auto filter = makePanels(conv, g.inChannels, winogradElements(g.algorithm), bias);
+  fillWinograd(conv, weight, *filter);
   return filter;
 }
 
@@ -134,6 +130,8 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
   const int64_t groupsPerBlock = lanes / outputs, blocks = ceilDivide(g.groups, groupsPerBlock);
   auto filter = makeFilter(conv, static_cast<std::size_t>(blocks * steps * lanes),
                            static_cast<std::size_t>(blocks * lanes));
+  zeroBias(*filter);
+  std::fill_n(filter->weights.data(), filter->weights.size(), 0.0f);
   filter->blocks = blocks;
   filter->blockInputs = groupsPerBlock * inputs;
   filter->blockOutputs = groupsPerBlock * outputs;

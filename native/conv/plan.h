@@ -60,7 +60,7 @@ struct Panel {
 
 class AlignedFloats {
  public:
-  explicit AlignedFloats(std::size_t n);  // zeros, 64-byte aligned; throws std::bad_alloc
+  explicit AlignedFloats(std::size_t n);  // 64-byte aligned, contents undefined; throws std::bad_alloc
   ~AlignedFloats();
   AlignedFloats(const AlignedFloats&) = delete;
   AlignedFloats& operator=(const AlignedFloats&) = delete;
@@ -80,8 +80,6 @@ inline int64_t winogradElements(Algorithm algorithm) {
   const int64_t side = winogradTile(algorithm) + 2;
   return side * side;
 }
-// The 3x3 filter g transformed, computed in double and rounded once: elements `step` floats apart.
-void transformFilter(Algorithm, const float* g, float* to, int64_t step);
 
 struct PackedFilter {
   const Kernels* kernels;
@@ -99,6 +97,19 @@ struct PackedFilter {
   int64_t wholeBlocks;         // leading blocks whose input spans a whole vector, and whose output is full
   std::vector<int32_t> index;  // [lanes]: input channel of a lane, relative to the block's base
 };
+
+// Floats from one element's panels to the next one's.
+inline int64_t winogradSet(const PackedFilter& filter) {
+  return static_cast<int64_t>(filter.weights.size()) / winogradElements(filter.algorithm);
+}
+
+// Copies the kernels of output channels [first, first + count) of one group, for input channels
+// [channelBegin, channelEnd) of it: to[c - channelBegin][tap][n - first], `width` floats from tap to tap,
+// zeros from `count` on. The taps of a transposed convolution's are in the order of their kernel too.
+void copyKernels(const Conv&, const float* weight, int64_t first, int64_t count, int64_t channelBegin,
+                 int64_t channelEnd, int64_t width, float* to);
+void fillPanels(const Conv&, const float* weight, PackedFilter&);    // of a dense filter
+void fillWinograd(const Conv&, const float* weight, PackedFilter&);  // of one for each element of a tile
 
 const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
 std::vector<Grid> makeGrids(const ConvGeometry&);

@@ -103,7 +103,7 @@ void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling&
 void multiplyElements(const Conv& conv, const PackedFilter& filter, int64_t elements, const float* v,
                       int64_t depth, int64_t tiles, float* m, int64_t width) {
   const EvenTiles even(tiles, filter.height);
-  const int64_t set = static_cast<int64_t>(filter.weights.size()) / elements;
+  const int64_t set = winogradSet(filter);
   const float* rows[kMaxRows];
   GemmTile tile{};
   tile.rows = rows;

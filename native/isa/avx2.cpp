@@ -14,6 +14,21 @@ struct Simd {
   using Index = __m256i;
   static constexpr int kLanes = 8;
 
+  struct Wide {
+    __m256d low, high;
+  };
+  static Wide widen(V v) {
+    return {_mm256_cvtps_pd(_mm256_castps256_ps128(v)), _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1))};
+  }
+  static V narrow(Wide w) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(w.low)), _mm256_cvtpd_ps(w.high), 1);
+  }
+  static Wide add(Wide a, Wide b) { return {_mm256_add_pd(a.low, b.low), _mm256_add_pd(a.high, b.high)}; }
+  static Wide sub(Wide a, Wide b) { return {_mm256_sub_pd(a.low, b.low), _mm256_sub_pd(a.high, b.high)}; }
+  static Wide mul(Wide a, double b) {
+    return {_mm256_mul_pd(a.low, _mm256_set1_pd(b)), _mm256_mul_pd(a.high, _mm256_set1_pd(b))};
+  }
+
   static V zero() { return _mm256_setzero_ps(); }
   static V set(float x) { return _mm256_set1_ps(x); }
   static V load(const float* p) { return _mm256_loadu_ps(p); }

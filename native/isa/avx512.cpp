@@ -13,6 +13,21 @@ struct Simd {
   using Index = __m512i;
   static constexpr int kLanes = 16;
 
+  struct Wide {  // the lanes as doubles
+    __m512d low, high;
+  };
+  static Wide widen(V v) {
+    return {_mm512_cvtps_pd(_mm512_castps512_ps256(v)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1))};
+  }
+  static V narrow(Wide w) {
+    return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(w.low)), _mm512_cvtpd_ps(w.high), 1);
+  }
+  static Wide add(Wide a, Wide b) { return {_mm512_add_pd(a.low, b.low), _mm512_add_pd(a.high, b.high)}; }
+  static Wide sub(Wide a, Wide b) { return {_mm512_sub_pd(a.low, b.low), _mm512_sub_pd(a.high, b.high)}; }
+  static Wide mul(Wide a, double b) {
+    return {_mm512_mul_pd(a.low, _mm512_set1_pd(b)), _mm512_mul_pd(a.high, _mm512_set1_pd(b))};
+  }
+
   static V zero() { return _mm512_setzero_ps(); }
   static V set(float x) { return _mm512_set1_ps(x); }
   static V load(const float* p) { return _mm512_loadu_ps(p); }

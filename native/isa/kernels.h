@@ -124,6 +124,14 @@ struct WinogradInput {
   float* v;      // of element 0; whole vectors are written, the last one filled up with zeros
   int64_t step;  // floats from one element to the next
 };
+// The 3x3 filters of one input channel, `width` output channels in whole vectors, computed in double and
+// rounded once.
+struct WinogradFilter {
+  const float* g;  // tap t at g + t * gStep
+  int64_t gStep, width;
+  float* to;  // of element 0
+  int64_t step;
+};
 struct WinogradOutput {
   const float* m;  // of element 0, in whole vectors
   int64_t step, channels;
@@ -264,6 +272,7 @@ struct Kernels {
                               [kMaxRows + 1];           // [(width - 3) / 2][stride - 1][columns]
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);
+  void (*winogradFilter[2])(const WinogradFilter& filter);
   PoolKernel maxPool, averagePool;
   PoolGradientKernel maxPoolGradient, averagePoolGradient;
   void (*sparseRow)(const SparseRow& row);

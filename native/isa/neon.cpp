@@ -12,6 +12,15 @@ struct Simd {
   using Index = uint8x16_t;  // byte positions of the lanes
   static constexpr int kLanes = 4;
 
+  struct Wide {
+    float64x2_t low, high;
+  };
+  static Wide widen(V v) { return {vcvt_f64_f32(vget_low_f32(v)), vcvt_high_f64_f32(v)}; }
+  static V narrow(Wide w) { return vcvt_high_f32_f64(vcvt_f32_f64(w.low), w.high); }
+  static Wide add(Wide a, Wide b) { return {vaddq_f64(a.low, b.low), vaddq_f64(a.high, b.high)}; }
+  static Wide sub(Wide a, Wide b) { return {vsubq_f64(a.low, b.low), vsubq_f64(a.high, b.high)}; }
+  static Wide mul(Wide a, double b) { return {vmulq_n_f64(a.low, b), vmulq_n_f64(a.high, b)}; }
+
   static V zero() { return vdupq_n_f32(0.0f); }
   static V set(float x) { return vdupq_n_f32(x); }
   static V load(const float* p) { return vld1q_f32(p); }

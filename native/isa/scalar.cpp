@@ -15,6 +15,13 @@ struct Simd {
   using Index = int32_t;
   static constexpr int kLanes = 1;
 
+  using Wide = double;
+  static Wide widen(V v) { return v; }
+  static V narrow(Wide w) { return static_cast<float>(w); }
+  static Wide add(Wide a, Wide b) { return a + b; }
+  static Wide sub(Wide a, Wide b) { return a - b; }
+  static Wide mul(Wide a, double b) { return a * b; }
+
   static V zero() { return 0.0f; }
   static V set(float x) { return x; }
   static V load(const float* p) { return *p; }

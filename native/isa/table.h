@@ -18,6 +18,7 @@
 #include "reduction/kernels.h"
 #include "softmax/kernels.h"
 #include "sparse/kernels.h"
+#include "winograd/filter.h"
 #include "winograd/transforms.h"
 
 namespace convkit {
@@ -92,6 +93,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.winogradInput[1] = winogradInput<Simd, 4>;
   table.winogradOutput[0] = winogradOutput<Simd, 2>;
   table.winogradOutput[1] = winogradOutput<Simd, 4>;
+  table.winogradFilter[0] = winogradFilter<Simd, 2>;
+  table.winogradFilter[1] = winogradFilter<Simd, 4>;
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
   table.maxPoolGradient = poolGradientTile<Simd, true>;

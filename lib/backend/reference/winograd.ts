@@ -1,4 +1,4 @@
-// Winograd's minimal filtering F(m x m, 3x3), step by step as native/winograd/transforms.h and native/conv/winograd_filter.cpp take it: the same
+// Winograd's minimal filtering F(m x m, 3x3), step by step as native/winograd/transforms.h and native/winograd/filter.h take it: the same
 // operations in the same order, so the same bits. It transforms single tiles and filters and knows nothing of images.
 import { settleTie } from '../../numerics/fmaf.js';
 import { isHalfWay } from './rounding.js';
