@@ -159,6 +159,18 @@ export interface NormGeometry {
   readonly statistics: 'own' | 'given';
 }
 
+export type Arithmetic = 'add' | 'sub' | 'mul' | 'div';
+
+/**
+ * How two operands meet: the sizes of the result, eight at most, and the elements from one to the next along each axis in
+ * a and in b, 0 where the operand repeats. Along the last axis they are 0 or 1.
+ */
+export interface BroadcastGeometry {
+  readonly sizes: readonly number[];
+  readonly aSteps: readonly number[];
+  readonly bSteps: readonly number[];
+}
+
 declare const brand: unique symbol;
 /** Opaque: a validated convolution, bound to the instruction set that was active when it was made. */
 export interface Conv {
@@ -231,10 +243,25 @@ export interface Operations {
     upstream: Float32Array,
     gradient: Float32Array,
   ): void;
-  /** y[i] = a[i] + b[i], or a[i] * b[i]; lengths equal. y may be a or b. */
-  binary(kind: 'add' | 'mul', a: Float32Array, b: Float32Array, y: Float32Array): void;
+  /** y[i] = a[i] + b[i], a[i] - b[i], a[i] * b[i] or a[i] / b[i]; lengths equal. y may be a or b. */
+  binary(kind: Arithmetic, a: Float32Array, b: Float32Array, y: Float32Array): void;
+  /** The same where one operand repeats along some axes: y [...sizes]. */
+  broadcast(
+    kind: Arithmetic,
+    geometry: BroadcastGeometry,
+    a: Float32Array,
+    b: Float32Array,
+    y: Float32Array,
+  ): void;
+  /**
+   * y[o][i] = (sum over r of x[o][r][i]) / divisor, x [outer, count, inner] -> y [outer, inner]: chunks of 256, each one chain
+   * of additions from +0, their sums added in order to +0, then one division.
+   */
+  sum(x: Float32Array, y: Float32Array, outer: number, count: number, inner: number, divisor: number): void;
   /** y[i] = sqrt(x[2i]^2 + x[2i+1]^2), as sqrt(fma(im, im, re * re)): the modulus of interleaved complex numbers. */
   modulus(x: Float32Array, y: Float32Array): void;
+  /** gradient[2i] = upstream[i] * (x[2i] / y[i]) with y as by modulus, and so 2i + 1; 0 where y[i] is 0. */
+  modulusGradient(x: Float32Array, upstream: Float32Array, gradient: Float32Array): void;
   /** Each input is [rows, widths[k]]; y is [rows, sum of widths], side by side in order. */
   concat(inputs: readonly Float32Array[], widths: readonly number[], y: Float32Array, rows: number): void;
   /** x [batch, ...inputSize, channels] -> y [batch, channels * taps, positions], zeros where a tap reads padding (im2col). */
@@ -246,6 +273,11 @@ export interface Operations {
   fold(window: WindowGeometry, x: Float32Array, y: Float32Array, batch: number): void;
   /** y[b, d, h, w, c] = x[b, source[0][d], source[1][h], source[2][w], c]: padding of every mode, cropping, repetition. */
   remap(map: RemapGeometry, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * The gradient of remap: each element of gradient starts from +0 and adds the elements of upstream that are copies of it,
+   * in the order of the output.
+   */
+  remapGradient(map: RemapGeometry, upstream: Float32Array, gradient: Float32Array, batch: number): void;
   /**
    * A sparse matrix times rows: y[r] = sum of values[e] * x[columns[e]] over e in [starts[r], starts[r + 1]), one chain of
    * FMAs from +0 in that order, then +0. x [any number, width], y [starts.length - 1, width].

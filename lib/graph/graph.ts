@@ -71,6 +71,8 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
   pool: 2,
   activate: 2,
   binary: 3,
+  broadcast: 4,
+  sum: 1,
   modulus: 1,
   concat: 2,
   unfold: 2,

@@ -217,6 +217,7 @@ struct WindowTask {
   }
 };
 
+template <bool isGradient>
 struct RemapTask {
   RemapGeometry map;
   const float* x;
@@ -226,13 +227,18 @@ struct RemapTask {
   static RemapTask parse(Environment&, Arguments& arguments) {
     RemapGeometry map = readRemapGeometry(arguments.env(), arguments.at(0), arguments.operation());
     const int64_t batch = arguments.integer(3, "batch", 0, kLargestSize);
-    const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
-    arguments.requireLength(x, productOf({batch, inputLength(map)}), "x");
-    arguments.requireLength(y, productOf({batch, outputLength(map)}), "y");
-    arguments.requireApart(y, x, "x and y");
+    const char* const names[2] = {isGradient ? "upstream" : "x", isGradient ? "gradient" : "y"};
+    const Floats x = arguments.floats(1, names[0]), y = arguments.floats(2, names[1]);
+    const int64_t input = productOf({batch, inputLength(map)}),
+                  output = productOf({batch, outputLength(map)});
+    arguments.requireLength(x, isGradient ? output : input, names[0]);
+    arguments.requireLength(y, isGradient ? input : output, names[1]);
+    arguments.requireApart(y, x, isGradient ? "upstream and gradient" : "x and y");
     return {std::move(map), x.data, y.data, batch};
   }
-  void operator()(const CancelFlag* cancelled) const { runRemap(map, x, y, batch, cancelled); }
+  void operator()(const CancelFlag* cancelled) const {
+    (isGradient ? runRemapGradient : runRemap)(map, x, y, batch, cancelled);
+  }
 };
 
 struct SparseTask {
@@ -329,11 +335,15 @@ const Operation kOperations[kOperationCount] = {
     operation<ActivateTask>("activate"),
     operation<ActivateGradientTask>("activateGradient"),
     operation<BinaryTask>("binary"),
+    operation<BroadcastTask>("broadcast"),
+    operation<SumTask>("sum"),
     operation<ModulusTask>("modulus"),
+    operation<ModulusGradientTask>("modulusGradient"),
     operation<ConcatTask>("concat"),
     operation<WindowTask<true>>("unfold"),
     operation<WindowTask<false>>("fold"),
-    operation<RemapTask>("remap"),
+    operation<RemapTask<false>>("remap"),
+    operation<RemapTask<true>>("remapGradient"),
     operation<SparseTask>("sparse"),
     operation<SumPositionsTask>("sumPositions"),
     operation<SumSquaresTask>("sumSquares"),

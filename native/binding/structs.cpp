@@ -198,6 +198,37 @@ RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* oper
   return g;
 }
 
+BroadcastGeometry readBroadcastGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "geometry");
+  const auto list = [&](const char* name, int64_t most) {
+    const std::vector<napi_value> items = itemsOf(env, fields.get(name), operation, name);
+    std::vector<int64_t> numbers;
+    for (const napi_value item : items) numbers.push_back(integerOf(env, item, operation, name, 0, most));
+    return numbers;
+  };
+  const std::vector<int64_t> sizes = list("sizes", kLargestSize), aSteps = list("aSteps", kLargestSize),
+                             bSteps = list("bSteps", kLargestSize);
+  if (sizes.size() > kMostAxes || aSteps.size() != sizes.size() || bSteps.size() != sizes.size()) {
+    wrongValue(env, operation, "sizes, aSteps and bSteps must be as many, 8 at most");
+  }
+  BroadcastGeometry g{};
+  g.axes = static_cast<int>(sizes.size());
+  int64_t length = 1, aLength = 1, bLength = 1;
+  for (std::size_t axis = 0; axis < sizes.size(); ++axis) {
+    g.sizes[axis] = sizes[axis];
+    g.aSteps[axis] = aSteps[axis];
+    g.bSteps[axis] = bSteps[axis];
+    length = productOf({length, sizes[axis]});
+    aLength += productOf({sizes[axis], aSteps[axis]});  // eight times at most
+    bLength += productOf({sizes[axis], bSteps[axis]});
+  }
+  if (length >= kLargestCount || aLength >= kLargestCount || bLength >= kLargestCount)
+    wrongValue(env, operation, "too many elements");
+  if (!sizes.empty() && (aSteps.back() > 1 || bSteps.back() > 1))
+    wrongValue(env, operation, "the last steps must be 0 or 1");
+  return g;
+}
+
 PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operation) {
   const Fields fields(env, value, operation, "geometry");
   PoolGeometry g{};

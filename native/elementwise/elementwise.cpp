@@ -40,16 +40,10 @@ void runActivateGradient(const Kernels& kernels, Activation kind, ActivationPara
   });
 }
 
-void runAdd(const Kernels& kernels, const float* a, const float* b, float* y, int64_t n,
-            const CancelFlag* cancelled) {
-  forEachChunk(n, cancelled,
-               [&](int64_t begin, int64_t count) { kernels.add(a + begin, b + begin, y + begin, count); });
-}
-
-void runMultiply(const Kernels& kernels, const float* a, const float* b, float* y, int64_t n,
-                 const CancelFlag* cancelled) {
+void runBinary(const Kernels& kernels, Arithmetic kind, const float* a, const float* b, float* y, int64_t n,
+               const CancelFlag* cancelled) {
   forEachChunk(n, cancelled, [&](int64_t begin, int64_t count) {
-    kernels.multiply(a + begin, b + begin, y + begin, count);
+    kernels.combine(kind, a + begin, 1, b + begin, 1, y + begin, count);
   });
 }
 
@@ -68,6 +62,13 @@ void runClamp(const Kernels& kernels, float low, float high, const float* x, flo
 void runModulus(const Kernels& kernels, const float* x, float* y, int64_t n, const CancelFlag* cancelled) {
   forEachChunk(n, cancelled,
                [&](int64_t begin, int64_t count) { kernels.modulus(x + 2 * begin, y + begin, count); });
+}
+
+void runModulusGradient(const Kernels& kernels, const float* x, const float* upstream, float* gradient,
+                        int64_t n, const CancelFlag* cancelled) {
+  forEachChunk(n, cancelled, [&](int64_t begin, int64_t count) {
+    kernels.modulusGradient(x + 2 * begin, upstream + begin, gradient + 2 * begin, count);
+  });
 }
 
 void runConcat(const float* const* inputs, const int64_t* widths, int64_t count, float* y, int64_t rows,

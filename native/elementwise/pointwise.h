@@ -100,16 +100,38 @@ void activateGradientKernel(Activation kind, ActivationParameters parameters, co
   }
 }
 
-template <class Simd>
-void addKernel(const float* a, const float* b, float* y, int64_t n) {
+// y[i] = f(a[i * aStep], b[i * bStep]), steps 0 or 1; y may be an operand of step 1.
+template <class Simd, class F>
+void combineBy(const float* a, int aStep, const float* b, int bStep, float* y, int64_t n, F f) {
   using V = typename Simd::V;
-  zipKernel<Simd>(a, b, y, n, [](V u, V v) { return Simd::add(u, v); });
+  if (aStep == 1 && bStep == 1) return zipKernel<Simd>(a, b, y, n, f);
+  if (n == 0) return;
+  const V u = Simd::set(*a), v = Simd::set(*b);
+  if (aStep == 1) return mapKernel<Simd>(a, y, n, [=](V each) { return f(each, v); });
+  if (bStep == 1) return mapKernel<Simd>(b, y, n, [=](V each) { return f(u, each); });
+  const V both = f(u, v);
+  for (int64_t i = 0; i < n; i += Simd::kLanes) {
+    const int64_t rest = n - i;
+    if (rest >= Simd::kLanes) Simd::store(y + i, both);
+    else Simd::storePartial(y + i, both, static_cast<int>(rest));
+  }
 }
 
 template <class Simd>
-void multiplyKernel(const float* a, const float* b, float* y, int64_t n) {
+void combineKernel(Arithmetic kind, const float* a, int aStep, const float* b, int bStep, float* y,
+                   int64_t n) {
   using V = typename Simd::V;
-  zipKernel<Simd>(a, b, y, n, [](V u, V v) { return Simd::mul(u, v); });
+  const auto by = [&](auto f) { combineBy<Simd>(a, aStep, b, bStep, y, n, f); };
+  switch (kind) {
+    case Arithmetic::add:
+      return by([](V u, V v) { return Simd::add(u, v); });
+    case Arithmetic::sub:
+      return by([](V u, V v) { return Simd::sub(u, v); });
+    case Arithmetic::mul:
+      return by([](V u, V v) { return Simd::mul(u, v); });
+    case Arithmetic::div:
+      return by([](V u, V v) { return Simd::div(u, v); });
+  }
 }
 
 template <class Simd>
@@ -146,6 +168,43 @@ void modulusKernel(const float* x, float* y, int64_t n) {
   const V lo = Simd::loadPartial(x + 2 * i, low);
   const V hi = 2 * rest > kLanes ? Simd::loadPartial(x + 2 * i + kLanes, 2 * rest - kLanes) : Simd::zero();
   Simd::storePartial(y + i, modulus(lo, hi), rest);
+}
+
+// Lane l of a vector of pairs belongs to number l / 2 of the first half of the vector, or of the second.
+template <int kLanes>
+struct PairIndex {
+  alignas(64) int32_t low[kLanes], high[kLanes];
+  constexpr PairIndex() : low(), high() {
+    for (int l = 0; l < kLanes; l++) {
+      low[l] = l / 2;
+      high[l] = (kLanes + l) / 2;
+    }
+  }
+};
+
+// x / |x| is at most 1, so that nothing overflows on the way.
+template <class Simd>
+void modulusGradientKernel(const float* x, const float* upstream, float* gradient, int64_t n) {
+  using V = typename Simd::V;
+  constexpr int kLanes = Simd::kLanes;
+  static constexpr PairIndex<kLanes> kIndex;
+  const typename Simd::Index low = Simd::loadIndex(kIndex.low), high = Simd::loadIndex(kIndex.high);
+  for (int64_t i = 0; i < n; i += kLanes) {
+    const int count = n - i < kLanes ? static_cast<int>(n - i) : kLanes;
+    const int first = 2 * count < kLanes ? 2 * count : kLanes, second = 2 * count - first;
+    const V lo = Simd::loadPartial(x + 2 * i, first);
+    const V hi = second > 0 ? Simd::loadPartial(x + 2 * i + kLanes, second) : Simd::zero();
+    const V up = Simd::loadPartial(upstream + i, count);
+    const V re = Simd::even(lo, hi), im = Simd::odd(lo, hi);
+    const V modulus = Simd::sqrt(Simd::fma(im, im, Simd::mul(re, re)));
+    const auto half = [&](V part, typename Simd::Index index) {
+      const V own = Simd::permute(modulus, index);
+      const V scaled = Simd::mul(Simd::permute(up, index), Simd::div(part, own));
+      return Simd::select(Simd::less(Simd::zero(), own), scaled, Simd::zero());
+    };
+    Simd::storePartial(gradient + 2 * i, half(lo, low), first);
+    if (second > 0) Simd::storePartial(gradient + 2 * i + kLanes, half(hi, high), second);
+  }
 }
 
 }  // namespace

@@ -212,6 +212,9 @@ struct AdamStep {
   float rate, root, eps, fresh1, fresh2, decay, shrink, sign;
 };
 
+// What two numbers become.
+enum class Arithmetic : int32_t { add, sub, mul, div };
+
 // What is known of `rows` rows of x, at most 256, column by column: mean, the sum of their distances from
 // that mean (it is rounded), and of the distances' squares. One chain of additions each, from +0.
 struct MomentRows {
@@ -297,8 +300,8 @@ struct Kernels {
   void (*affineRows)(const AffineRows& rows);
   void (*normSumRows)(const NormSumRows& rows);
   void (*normGradientRows)(const NormGradientRows& rows);
-  void (*add)(const float* a, const float* b, float* y, int64_t n);
-  void (*multiply)(const float* a, const float* b, float* y, int64_t n);
+  // y[i] = a[i * aStep] and b[i * bStep] combined; a step of 0 repeats one number, the other is 1
+  void (*combine)(Arithmetic kind, const float* a, int aStep, const float* b, int bStep, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers
   void (*scale)(float factor, const float* x, float* y, int64_t n);
   void (*clamp)(float low, float high, const float* x, float* y, int64_t n);
@@ -306,6 +309,8 @@ struct Kernels {
   void (*sgd)(const SgdStep& step, float* parameter, const float* gradient, float* momentum, int64_t n);
   void (*adam)(const AdamStep& step, float* parameter, const float* gradient, float* mean, float* variance,
                float* largest, int64_t n);
+  // gradient[2i], gradient[2i + 1] = upstream[i] times x[2i], x[2i + 1] over their modulus; 0 where that is 0
+  void (*modulusGradient)(const float* x, const float* upstream, float* gradient, int64_t n);
   // dst[c * dstStride + r] = src[r * srcStride + c]
   void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows,
                     int64_t columns);

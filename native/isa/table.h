@@ -115,14 +115,14 @@ constexpr Kernels makeKernels(const char* name) {
   table.rowCrossEntropyGradient = rowCrossEntropyGradient<Simd>;
   table.activate = activateKernel<Simd>;
   table.activateGradient = activateGradientKernel<Simd>;
-  table.add = addKernel<Simd>;
-  table.multiply = multiplyKernel<Simd>;
+  table.combine = combineKernel<Simd>;
   table.modulus = modulusKernel<Simd>;
   table.scale = scaleKernel<Simd>;
   table.clamp = clampKernel<Simd>;
   table.sumSquares = sumSquaresKernel<Simd>;
   table.sgd = sgdKernel<Simd>;
   table.adam = adamKernel<Simd>;
+  table.modulusGradient = modulusGradientKernel<Simd>;
   table.transpose = transposeKernel<Simd>;
   table.peak = peakKernel<Simd>;
   table.sum = sumKernel<Simd>;

@@ -22,4 +22,9 @@ int64_t outputLength(const RemapGeometry&);
 // x [batch, inputLength] -> y [batch, outputLength], channels last.
 void runRemap(const RemapGeometry&, const float* x, float* y, int64_t batch, const CancelFlag*);
 
+// upstream [batch, outputLength] -> gradient [batch, inputLength]: each element starts from +0 and adds the
+// elements of upstream that came from it, in their order. Throws std::bad_alloc.
+void runRemapGradient(const RemapGeometry&, const float* upstream, float* gradient, int64_t batch,
+                      const CancelFlag*);
+
 }  // namespace convkit

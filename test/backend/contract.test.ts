@@ -348,9 +348,33 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.toChannelsLast(x, new Float32Array(60), 1, 7, 9),
       () => binding.sumPositions(x, new Float32Array(7), 8),
       () => binding.sumPositions(x, x.subarray(0, 20), 3),
-      () => Reflect.apply(binding.binary, binding, ['div', x, x, x]),
+      () => binding.broadcast('add', { sizes: [60], aSteps: [1], bSteps: [1] }, x, x, x),
+      () => binding.broadcast('add', { sizes: [60], aSteps: [1], bSteps: [0] }, x, x, new Float32Array(60)),
+      () => binding.broadcast('add', { sizes: [30], aSteps: [2], bSteps: [1] }, x, x, new Float32Array(30)),
+      () => binding.broadcast('add', { sizes: [60], aSteps: [1], bSteps: [] }, x, x, new Float32Array(60)),
+      () => binding.broadcast('add', { sizes: [60, -1], aSteps: [1, 1], bSteps: [1, 1] }, x, x, y),
+      () => {
+        const nine = new Array<number>(9).fill(1);
+        binding.broadcast('add', { sizes: nine, aSteps: nine, bSteps: nine }, x, x, new Float32Array(1));
+      },
+      () => {
+        const large = [2 ** 31 - 1, 2 ** 31 - 1, 2 ** 31 - 1];
+        binding.broadcast('mul', { sizes: large, aSteps: [0, 0, 0], bSteps: [0, 0, 0] }, x, x, y);
+      },
+      () => binding.sum(x, new Float32Array(3), 3, 21, 1, 1),
+      () => binding.sum(x, new Float32Array(4), 3, 20, 1, 1),
+      () => binding.sum(x, x.subarray(0, 3), 3, 20, 1, 1),
+      () => binding.sum(x, new Float32Array(3), 3, -20, 1, 1),
+      () => binding.modulusGradient(x, x.subarray(0, 30), x),
+      () => binding.modulusGradient(x, y.subarray(0, 29), new Float32Array(60)),
+      () => Reflect.apply(binding.binary, binding, ['pow', x, x, x]),
       () => Reflect.apply(binding.submit, binding, ['nothing']),
       () => Reflect.apply(binding.activate, binding, [{ kind: 'step', negativeSlope: 0 }, x, x]),
+      () => {
+        const map = { channels: 60, inputSize: [1, 1, 1], value: 0 } as const;
+        const zero = Int32Array.of(0);
+        binding.remapGradient({ ...map, source: [zero, zero, Int32Array.of(0, 0)] }, x, y.subarray(0, 60), 1);
+      },
       () => binding.setThreads(0),
       () => binding.setThreads(2.5),
     ];

@@ -318,6 +318,10 @@ describe('hostile arguments', () => {
       'activateGradient',
       'binary',
       'modulus',
+      'modulusGradient',
+      'broadcast',
+      'sum',
+      'remapGradient',
       'concat',
       'toChannelsLast',
       'toChannelsFirst',
@@ -334,6 +338,10 @@ describe('hostile arguments', () => {
       'activateGradient',
       'binary',
       'modulus',
+      'modulusGradient',
+      'broadcast',
+      'sum',
+      'remapGradient',
       'concat',
     ];
     const memory = floats(600);

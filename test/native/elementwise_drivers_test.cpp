@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "check.h"
+#include "elementwise/broadcast.h"
 #include "elementwise/elementwise.h"
 #include "isa/dispatch.h"
 
@@ -27,15 +28,33 @@ void elements(const Kernels& kernels, int64_t n, Random& random) {
   kernels.activateGradient(Activation::silu, {}, a.data(), b.data(), expected.data(), n);
   runActivateGradient(kernels, Activation::silu, {}, a.data(), b.data(), actual.data(), n, nullptr);
   checkSame(actual, expected, named(kernels, "silu's gradient", n));
-  kernels.add(a.data(), b.data(), expected.data(), n);
-  runAdd(kernels, a.data(), b.data(), actual.data(), n, nullptr);
-  checkSame(actual, expected, named(kernels, "add", n));
-  kernels.multiply(a.data(), b.data(), expected.data(), n);
-  runMultiply(kernels, a.data(), b.data(), actual.data(), n, nullptr);
-  checkSame(actual, expected, named(kernels, "multiply", n));
+  for (const Arithmetic kind : {Arithmetic::add, Arithmetic::div}) {
+    kernels.combine(kind, a.data(), 1, b.data(), 1, expected.data(), n);
+    runBinary(kernels, kind, a.data(), b.data(), actual.data(), n, nullptr);
+    checkSame(actual, expected, named(kernels, "arithmetic", n));
+  }
   kernels.modulus(pairs.data(), expected.data(), n);
   runModulus(kernels, pairs.data(), actual.data(), n, nullptr);
   checkSame(actual, expected, named(kernels, "modulus", n));
+  Floats slopes(2 * n), gradient(2 * n);
+  kernels.modulusGradient(pairs.data(), a.data(), slopes.data(), n);
+  runModulusGradient(kernels, pairs.data(), a.data(), gradient.data(), n, nullptr);
+  checkSame(gradient, slopes, named(kernels, "gradient of modulus", n));
+}
+
+// a repeats along the middle axis, b along the first and last.
+void broadcast(const Kernels& kernels, int64_t outer, int64_t middle, int64_t inner, Random& random) {
+  const BroadcastGeometry g{3, {outer, middle, inner}, {inner, 0, 1}, {0, 1, 0}};
+  const int64_t size = outer * middle * inner;
+  check(outputLength(g) == size, "the length of a broadcast result");
+  const Floats a(operandLength(g, g.aSteps), random), b(operandLength(g, g.bSteps), random);
+  Floats expected(size), actual(size);
+  for (int64_t i = 0; i < size; i++)
+    expected[i] = a[i / inner / middle * inner + i % inner] - b[i / inner % middle];
+  runBroadcast(g, kernels, Arithmetic::sub, a.data(), b.data(), actual.data(), nullptr);
+  checkSame(
+      actual, expected,
+      named(kernels, "broadcast", outer) + " x " + std::to_string(middle) + " x " + std::to_string(inner));
 }
 
 void concat(const std::vector<int64_t>& widths, int64_t rows, Random& random) {
@@ -85,6 +104,8 @@ int main() {
       for (const int64_t n : lengths) test::elements(*kernels, n, random);
       for (const auto& [batch, rows, columns] : shapes)
         test::transpose(*kernels, batch, rows, columns, random);
+      for (const auto& [outer, middle, inner] : shapes)
+        test::broadcast(*kernels, outer, middle, inner, random);
     }
     test::concat({}, 5, random);
     test::concat({0, 0}, 5, random);

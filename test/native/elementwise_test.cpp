@@ -53,17 +53,28 @@ void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random&
   }
   {
     const Floats a(n, random), b(n, random);
-    Floats sum(n), product(n), expectedSum(n), expectedProduct(n), inPlace = copyOf(b);
-    for (int64_t i = 0; i < n; i++) {
-      expectedSum[i] = a[i] + b[i];
-      expectedProduct[i] = a[i] * b[i];
+    for (const Arithmetic kind : {Arithmetic::add, Arithmetic::sub, Arithmetic::mul, Arithmetic::div}) {
+      for (const int aStep : {1, 0}) {
+        for (const int bStep : {1, 0}) {
+          Floats expected(n), actual(n);
+          for (int64_t i = 0; i < n; i++) {
+            const float u = a[i * aStep], v = b[i * bStep];
+            expected[i] = kind == Arithmetic::add   ? u + v
+                          : kind == Arithmetic::sub ? u - v
+                          : kind == Arithmetic::mul ? u * v
+                                                    : u / v;
+          }
+          kernels.combine(kind, a.data(), aStep, b.data(), bStep, actual.data(), n);
+          const std::string claim = "arithmetic " + std::to_string(static_cast<int>(kind)) + " of steps " +
+                                    std::to_string(aStep) + ", " + std::to_string(bStep) + " " + name;
+          checkSame(actual, expected, claim);
+          if (bStep == 0) continue;
+          Floats inPlace = copyOf(b);
+          kernels.combine(kind, a.data(), aStep, inPlace.data(), 1, inPlace.data(), n);
+          checkSame(inPlace, expected, claim + " in place");
+        }
+      }
     }
-    kernels.add(a.data(), b.data(), sum.data(), n);
-    kernels.multiply(a.data(), b.data(), product.data(), n);
-    kernels.add(a.data(), inPlace.data(), inPlace.data(), n);
-    checkSame(sum, expectedSum, "add " + name);
-    checkSame(product, expectedProduct, "multiply " + name);
-    checkSame(inPlace, expectedSum, "add in place " + name);
   }
   {
     const Floats x(2 * n, random);
@@ -74,6 +85,14 @@ void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random&
     }
     kernels.modulus(x.data(), actual.data(), n);
     checkSame(actual, expected, "modulus " + name);
+    const Floats up(n, random);
+    Floats gradient(2 * n), slope(2 * n);
+    for (int64_t i = 0; i < n; i++) {
+      slope[2 * i] = expected[i] > 0 ? up[i] * (x[2 * i] / expected[i]) : 0;
+      slope[2 * i + 1] = expected[i] > 0 ? up[i] * (x[2 * i + 1] / expected[i]) : 0;
+    }
+    kernels.modulusGradient(x.data(), up.data(), gradient.data(), n);
+    checkSame(gradient, slope, "gradient of modulus " + name);
   }
   {
     Floats whole(n);

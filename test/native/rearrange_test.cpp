@@ -112,6 +112,21 @@ void testRemap(int64_t seed) {
           }
   runRemap(g, x.data(), y.data(), batch, nullptr);
   checkSame(y, expected, "remap, seed " + std::to_string(seed));
+
+  const Floats upstream(batch * outputLength(g), random);
+  Floats sums(batch * inputLength(g)), gradient(batch * inputLength(g));
+  sums.fill(0.0f);
+  at = 0;
+  for (int64_t n = 0; n < batch; n++)
+    for (const int32_t d : g.source[0])
+      for (const int32_t h : g.source[1])
+        for (const int32_t w : g.source[2])
+          for (int64_t c = 0; c < g.channels; c++, at++) {
+            const int64_t pixel = ((n * g.inputSize[0] + d) * g.inputSize[1] + h) * g.inputSize[2] + w;
+            if (d >= 0 && h >= 0 && w >= 0) sums[pixel * g.channels + c] += upstream[at];
+          }
+  runRemapGradient(g, upstream.data(), gradient.data(), batch, nullptr);
+  checkSame(gradient, sums, "gradient of remap, seed " + std::to_string(seed));
 }
 
 }  // namespace

@@ -93,6 +93,33 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('binary', kind, a, b, y),
       };
     }
+    case 'broadcast': {
+      const { kind, broadcast, a, b } = problem;
+      const y = unwritten(broadcast.sizes.reduce((product, size) => product * size, 1));
+      return {
+        output: y,
+        run: () => binding.broadcast(kind, broadcast, a, b, y),
+        submit: () => binding.submit('broadcast', kind, broadcast, a, b, y),
+      };
+    }
+    case 'sum': {
+      const { x, outer, count, inner, divisor } = problem;
+      const y = unwritten(outer * inner);
+      return {
+        output: y,
+        run: () => binding.sum(x, y, outer, count, inner, divisor),
+        submit: () => binding.submit('sum', x, y, outer, count, inner, divisor),
+      };
+    }
+    case 'modulusGradient': {
+      const { x, upstream } = problem;
+      const gradient = unwritten(x.length);
+      return {
+        output: gradient,
+        run: () => binding.modulusGradient(x, upstream, gradient),
+        submit: () => binding.submit('modulusGradient', x, upstream, gradient),
+      };
+    }
     case 'modulus': {
       const { x } = problem;
       const y = unwritten(x.length / 2);
@@ -115,6 +142,16 @@ export function callOf(binding: Binding, problem: Problem): Call {
         output: y,
         run: () => binding[family](window, x, y, batch),
         submit: () => binding.submit(family, window, x, y, batch),
+      };
+    }
+    case 'remapGradient': {
+      const { map, batch, x } = problem;
+      const [depth, height, width] = map.inputSize;
+      const gradient = unwritten(batch * map.channels * depth * height * width);
+      return {
+        output: gradient,
+        run: () => binding.remapGradient(map, x, gradient, batch),
+        submit: () => binding.submit('remapGradient', map, x, gradient, batch),
       };
     }
     case 'remap': {

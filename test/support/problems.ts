@@ -2,6 +2,7 @@
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
 import { drawNorm, type Norm } from './norms.js';
 import { drawLoss, type Loss } from './losses.js';
+import { type ArithmeticProblem, drawArithmetic } from './arithmetic.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
 import { drawStep, type Step } from './steps.js';
@@ -51,13 +52,6 @@ export type Problem = Common &
         readonly upstream: Float32Array;
       }
     | {
-        readonly family: 'binary';
-        readonly kind: 'add' | 'mul';
-        readonly a: Float32Array;
-        readonly b: Float32Array;
-      }
-    | { readonly family: 'modulus'; readonly x: Float32Array }
-    | {
         readonly family: 'concat';
         readonly inputs: readonly Float32Array[];
         readonly widths: readonly number[];
@@ -71,6 +65,7 @@ export type Problem = Common &
         readonly positions: number;
       }
     | Norm
+    | ArithmeticProblem
     | Rearranging
     | Sum
     | Step
@@ -442,7 +437,7 @@ function drawWindows(random: Random, unit: boolean, adaptive: boolean) {
 
 function drawElements(random: Random, draw: Draw) {
   const length = random.of(LENGTHS);
-  switch (random.of(['activate', 'activate', 'activateGradient', 'binary', 'modulus'])) {
+  switch (random.of(['activate', 'activate', 'activateGradient', 'arithmetic', 'arithmetic', 'arithmetic'])) {
     case 'activate': {
       const scale = 2 ** random.between(-3, 4);
       return {
@@ -460,15 +455,8 @@ function drawElements(random: Random, draw: Draw) {
         upstream: draw(length),
       };
     }
-    case 'binary':
-      return {
-        family: 'binary' as const,
-        kind: random.of(['add', 'mul'] as const),
-        a: draw(length),
-        b: draw(length),
-      };
     default:
-      return { family: 'modulus' as const, x: draw(2 * length) };
+      return drawArithmetic(random, draw, LENGTHS);
   }
 }
 

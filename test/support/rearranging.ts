@@ -12,7 +12,7 @@ export type Rearranging =
       readonly x: Float32Array;
     }
   | {
-      readonly family: 'remap';
+      readonly family: 'remap' | 'remapGradient';
       readonly map: RemapGeometry;
       readonly batch: number;
       readonly x: Float32Array;
@@ -93,6 +93,10 @@ function drawRemap(random: Random, draw: Draw) {
   );
   const map = { channels: random.of(CHANNELS), inputSize, source, value: random.of([0, -1.5, 0.1]) };
   const batch = random.between(0, 3);
+  if (random.once(2)) {
+    const outputs = product(source.map((axis) => axis.length));
+    return { family: 'remapGradient' as const, map, batch, x: draw(batch * map.channels * outputs) };
+  }
   return { family: 'remap' as const, map, batch, x: draw(batch * map.channels * product(inputSize)) };
 }
 

@@ -2,7 +2,7 @@
 import type { Activation } from '../../../binding.js';
 import { fmaf } from '../../numerics/fmaf.js';
 import { activationGradientOf, activationOf } from './activation.js';
-import { checkApart, checkFloats, lengthOf, oneOf } from './checks.js';
+import { checkApart, checkFloats, lengthOf } from './checks.js';
 import type { Work } from './jobs.js';
 
 const UNIT = 4096;
@@ -41,19 +41,6 @@ export function activateGradientWork(
   });
 }
 
-export function binaryWork(kind: 'add' | 'mul', a: Float32Array, b: Float32Array, y: Float32Array): Work {
-  oneOf('binary', 'kind', kind, ['add', 'mul']);
-  const length = lengthOf('binary', 'a', a);
-  checkFloats('binary', 'b', b, length);
-  checkFloats('binary', 'y', y, length);
-  checkApart('binary', y, [a, b], 'same memory');
-  return elements(length, (begin, end) => {
-    // The double sum or product of two floats, rounded to float32 by the store, is the float32 one.
-    if (kind === 'add') for (let i = begin; i < end; i++) y[i] = a[i] + b[i];
-    else for (let i = begin; i < end; i++) y[i] = a[i] * b[i];
-  });
-}
-
 export function modulusWork(x: Float32Array, y: Float32Array): Work {
   const length = lengthOf('modulus', 'y', y);
   checkFloats('modulus', 'x', x, 2 * length);
@@ -63,6 +50,22 @@ export function modulusWork(x: Float32Array, y: Float32Array): Work {
       const re = x[2 * i];
       const im = x[2 * i + 1];
       y[i] = Math.sqrt(fmaf(im, im, Math.fround(re * re)));
+    }
+  });
+}
+
+export function modulusGradientWork(x: Float32Array, upstream: Float32Array, gradient: Float32Array): Work {
+  const length = lengthOf('modulusGradient', 'upstream', upstream);
+  checkFloats('modulusGradient', 'x', x, 2 * length);
+  checkFloats('modulusGradient', 'gradient', gradient, 2 * length);
+  checkApart('modulusGradient', gradient, [x, upstream], 'none');
+  return elements(length, (begin, end) => {
+    for (let i = begin; i < end; i++) {
+      const re = x[2 * i];
+      const im = x[2 * i + 1];
+      const modulus = Math.fround(Math.sqrt(fmaf(im, im, Math.fround(re * re))));
+      gradient[2 * i] = 0 < modulus ? upstream[i] * Math.fround(re / modulus) : 0;
+      gradient[2 * i + 1] = 0 < modulus ? upstream[i] * Math.fround(im / modulus) : 0;
     }
   });
 }

@@ -2,12 +2,13 @@
 import { cpus } from 'node:os';
 import type { Binding, Call, Job, Operations, Program } from '../../../binding.js';
 import { BackendError, wrongValue } from '../../errors.js';
+import { binaryWork, broadcastWork } from './broadcast.js';
 import { checkCount, oneOf } from './checks.js';
 import { createConv, packFilter, releaseFilter } from './conv.js';
 import { convWork } from './conv-work.js';
 import { crossEntropyGradientWork, crossEntropyWork } from './cross-entropy.js';
 import { dropoutMaskWork } from './dropout.js';
-import { activateGradientWork, activateWork, binaryWork, modulusWork } from './elementwise.js';
+import { activateGradientWork, activateWork, modulusGradientWork, modulusWork } from './elementwise.js';
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { measureBandwidth, measurePeak } from './measure.js';
@@ -17,10 +18,10 @@ import { adamWork, clampWork, scaleWork, sgdWork, sumSquaresWork } from './optim
 import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
-import { remapWork } from './remap.js';
 import { softmaxGradientWork, softmaxWork } from './softmax.js';
+import { remapGradientWork, remapWork } from './remap.js';
 import { sparseWork } from './sparse.js';
-import { sumPositionsWork } from './sums.js';
+import { sumPositionsWork, sumWork } from './sums.js';
 import { convWeightGradientWork } from './weight-gradient.js';
 import { foldWork, unfoldWork } from './windows.js';
 
@@ -34,11 +35,15 @@ const planners: Planners = {
   activate: activateWork,
   activateGradient: activateGradientWork,
   binary: binaryWork,
+  broadcast: broadcastWork,
+  sum: sumWork,
   modulus: modulusWork,
+  modulusGradient: modulusGradientWork,
   concat: concatWork,
   unfold: unfoldWork,
   fold: foldWork,
   remap: remapWork,
+  remapGradient: remapGradientWork,
   sparse: sparseWork,
   sumPositions: sumPositionsWork,
   sumSquares: sumSquaresWork,
@@ -106,11 +111,15 @@ export const reference: Binding = {
   activate: inForeground('activate'),
   activateGradient: inForeground('activateGradient'),
   binary: inForeground('binary'),
+  broadcast: inForeground('broadcast'),
+  sum: inForeground('sum'),
   modulus: inForeground('modulus'),
+  modulusGradient: inForeground('modulusGradient'),
   concat: inForeground('concat'),
   unfold: inForeground('unfold'),
   fold: inForeground('fold'),
   remap: inForeground('remap'),
+  remapGradient: inForeground('remapGradient'),
   sparse: inForeground('sparse'),
   sumPositions: inForeground('sumPositions'),
   sumSquares: inForeground('sumSquares'),
