@@ -1,7 +1,7 @@
 // Runs a problem on any implementation of the contract, and compares the bits of two answers.
 import type { Binding, Job } from '../../binding.js';
-import { normCall, runNorm, submitNorm } from './norms.js';
 import { lossCall } from './losses.js';
+import { normCall, runNorm, submitNorm } from './norms.js';
 import type { Problem } from './problems.js';
 import { columnLength, imageLength } from './rearranging.js';
 import { stepCall } from './steps.js';

@@ -1,8 +1,8 @@
 // Random problems at the level of the contract: geometry, data and batch, all drawn from one seed.
 import type { Activation, ActivationKind, ConvGeometry, PoolGeometry, Triple } from '../../binding.js';
-import { drawNorm, type Norm } from './norms.js';
-import { drawLoss, type Loss } from './losses.js';
 import { type ArithmeticProblem, drawArithmetic } from './arithmetic.js';
+import { drawLoss, type Loss } from './losses.js';
+import { drawNorm, type Norm } from './norms.js';
 import { drawFloats, FLAVOURS, type Flavour, Random } from './random.js';
 import { drawRearranging, type Rearranging } from './rearranging.js';
 import { drawStep, type Step } from './steps.js';

@@ -18,8 +18,8 @@ import { adamWork, clampWork, scaleWork, sgdWork, sumSquaresWork } from './optim
 import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
-import { softmaxGradientWork, softmaxWork } from './softmax.js';
 import { remapGradientWork, remapWork } from './remap.js';
+import { softmaxGradientWork, softmaxWork } from './softmax.js';
 import { sparseWork } from './sparse.js';
 import { sumPositionsWork, sumWork } from './sums.js';
 import { convWeightGradientWork } from './weight-gradient.js';
