@@ -136,3 +136,13 @@ export function cos64(x: number): number {
   const y = (quadrant & 1) === 0 ? cosOfRemainder() : sinOfRemainder();
   return quadrant === 0 || quadrant === 3 ? y : -y;
 }
+
+/** base^exponent for a whole exponent from 0 up, by squaring: an ulp or so for each multiplication. */
+export function wholePower(base: number, exponent: number): number {
+  let [result, square] = [1, base];
+  for (let rest = exponent; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result *= square;
+    square *= square;
+  }
+  return result;
+}

@@ -4,6 +4,7 @@
 import type { Binding } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { show, wrongType, wrongValue } from '../errors.js';
+import { knownOptions } from '../ops/options.js';
 import { mutate } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
 import { logicalArray, Tensor } from '../tensor/tensor.js';
@@ -187,15 +188,9 @@ export abstract class Optimizer<S extends Settings = Settings> {
 
   /** Complete, known and possible settings. */
   #settings(defaults: S, own: object, label = this.#label): S {
-    if (typeof own !== 'object' || own === null) {
-      throw wrongType(label, `options must be an object, not ${show(own)}`);
-    }
-    for (const name of Object.keys(own)) {
-      if (Object.hasOwn(defaults, name)) continue;
-      const known = Object.keys(defaults).map((setting) => `'${setting}'`);
-      throw wrongType(label, `there is no option ${show(name)}`, `known are ${known.join(', ')}`);
-    }
-    const given = Object.entries(own).filter(([, value]) => value !== undefined);
+    const given = Object.entries(knownOptions(own, Object.keys(defaults), label)).filter(
+      ([, value]) => value !== undefined,
+    );
     const settings: S = { ...structuredClone(defaults), ...structuredClone(Object.fromEntries(given)) };
     this.checkSettings(settings, label);
     return settings;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cos64, exp64, log64, sin64 } from '../../lib/numerics/double.js';
+import { cos64, exp64, log64, sin64, wholePower } from '../../lib/numerics/double.js';
 import { philox } from '../../lib/numerics/philox.js';
 
 /** Numbers in [0, 1) that are the same in every run. */
@@ -90,5 +90,15 @@ describe('float64 functions at the edges', () => {
     }
     expect([sin64(0), cos64(0)]).toEqual([0, 1]);
     expect(Object.is(sin64(-0), -0)).toBe(true);
+  });
+
+  it('wholePower multiplies as often as it says', () => {
+    expect([wholePower(0.5, 0), wholePower(0.5, 1), wholePower(-3, 5), wholePower(0, 3)]).toEqual([
+      1, 0.5, -243, 0,
+    ]);
+    let product = 1;
+    for (let n = 0; n < 200; n++, product *= 0.93) {
+      expect(Math.abs(wholePower(0.93, n) / product - 1)).toBeLessThan(n * 2 ** -52 + 2 ** -53);
+    }
   });
 });

@@ -131,11 +131,7 @@ describe('an optimiser', () => {
     [() => new optim.SGD([w], { lr: -1 }), RangeError, /^SGD: Invalid learning rate: -1; /],
     [() => new optim.SGD([w], { lr: Number.NaN }), RangeError, /Invalid learning rate: NaN/],
     [() => new optim.SGD([w], { nesterov: true }), RangeError, /requires a momentum and zero dampening/],
-    [
-      () => Reflect.construct(optim.SGD, [[w], { learningRate: 1 }]),
-      TypeError,
-      /no option 'learningRate'; known are 'lr'/,
-    ],
+    [() => Reflect.construct(optim.SGD, [[w], { learningRate: 1 }]), TypeError, /no option 'learningRate'/],
     [() => Reflect.construct(optim.SGD, [[w], { lr: '1' }]), TypeError, /must be a number, not '1'/],
     [() => new optim.Adam([w], { betas: [0.9, 1] }), RangeError, /Invalid beta parameter at index 1: 1/],
     [() => new optim.Adam([w], { eps: -1 }), RangeError, /Invalid epsilon value/],
