@@ -29,6 +29,7 @@ export {
 } from './conv-transpose.js';
 export { Flatten } from './flatten.js';
 export { GraphConv, type GraphConvLayerOptions } from './graph.js';
+export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { Module, type StateDict } from './module.js';
 export {

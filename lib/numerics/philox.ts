@@ -54,7 +54,8 @@ export interface RandomStream {
   readonly stream: number;
 }
 
-function halves(value: number): [low: number, high: number] {
+/** A whole number as the two words that keys and counters take. */
+export function streamWords(value: number): [low: number, high: number] {
   return [value >>> 0, Math.floor(value / 4294967296) >>> 0];
 }
 
@@ -64,8 +65,8 @@ function forEachBlock(
   source: RandomStream,
   visit: (first: number, block: Uint32Array) => void,
 ): void {
-  const key = halves(source.seed);
-  const [streamLow, streamHigh] = halves(source.stream);
+  const key = streamWords(source.seed);
+  const [streamLow, streamHigh] = streamWords(source.stream);
   const words = new Uint32Array(4);
   for (let first = 0; first < count; first += 4) {
     const index = first / 4;
