@@ -11,6 +11,7 @@ import { writeReadme } from './readme.js';
 import { asMarkdownPage, tablesOf } from './report.js';
 import { type Results, readResults } from './results.js';
 import { measure } from './run.js';
+import { smallCalls } from './small-call.js';
 import { asText } from './table.js';
 
 const REPORT = fileURLToPath(new URL('bench/results/report.html', root));
@@ -19,6 +20,10 @@ async function main(argv: readonly string[]): Promise<number> {
   const options = parseOptions(argv);
   if (options === null) {
     process.stdout.write(help);
+    return 0;
+  }
+  if (options.smallCall) {
+    process.stdout.write((await smallCalls()).map(asText).join('\n'));
     return 0;
   }
   if (options.all) await measureAll(options);

@@ -36,6 +36,8 @@ export interface Options extends RunOptions {
   readonly json: string | null;
   readonly markdown: string | null;
   readonly html: string | null;
+  /** Time a small layer's call instead. */
+  readonly smallCall: boolean;
   /** Write the README's table from the kept results. */
   readonly readme: boolean;
 }
@@ -68,6 +70,7 @@ installed in bench/ (ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts).
   --compare FILE       beside older results: what became faster or slower, and what is noise
   --from FILES         measure nothing, show these results
   --readme             measure nothing, write the README's table and report.html from bench/results
+  --small-call         only what a call of a small layer costs
   --help
 `;
 
@@ -85,6 +88,7 @@ export function parseOptions(
       all: { type: 'boolean', default: false },
       fresh: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
+      'small-call': { type: 'boolean', default: false },
       threads: { type: 'string', default: '1' },
       isa: { type: 'string' },
       layers: { type: 'string', default: 'foundation' },
@@ -117,6 +121,7 @@ export function parseOptions(
     all: values.all,
     fresh: values.fresh,
     readme: values.readme,
+    smallCall: values['small-call'],
     from: values.from === undefined ? null : listed(values.from),
     compare: values.compare ?? null,
     json: values.json ?? null,

@@ -6,6 +6,9 @@ import { constants } from 'node:buffer';
 /** Test mode: fills new outputs with NaN, so that an element which a kernel forgot to write shows. */
 const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
 
+/** Arrays up to so many elements are zeroed faster than Node finds memory that it need not zero. */
+const SMALL = 256;
+
 /**
  * Float32 memory of `length` elements, at offset 0 of an ArrayBuffer of its own, contents undefined.
  *
@@ -14,7 +17,7 @@ const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
 export function uninitialised(length: number): Float32Array<ArrayBuffer> {
   const bytes = length * 4;
   const memory =
-    bytes > constants.MAX_LENGTH
+    length <= SMALL || bytes > constants.MAX_LENGTH
       ? new Float32Array(length)
       : new Float32Array(Buffer.allocUnsafeSlow(bytes).buffer);
   return fillWithNaN ? memory.fill(Number.NaN) : memory;

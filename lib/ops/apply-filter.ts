@@ -40,9 +40,8 @@ export function applyFilter(application: Application): Prepared {
   const width = shape[shape.length - 1];
 
   const shapeOf = (outputSize: Triple): number[] => {
-    const outputShape = shape.slice();
-    outputShape[channelAxis] = outChannels;
-    for (let axis = 0; axis < rank; axis++) outputShape[first + axis] = outputSize[3 - rank + axis];
+    const outputShape = channelAxis === 1 ? [shape[0], outChannels] : [outChannels];
+    for (let axis = 0; axis < rank; axis++) outputShape.push(outputSize[3 - rank + axis]);
     return outputShape;
   };
   if (tracing()) {

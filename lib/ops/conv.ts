@@ -86,20 +86,21 @@ export function prepareConv(
   if (bias !== null) checkBias(bias, weight, weight.shape[0], operation);
   const { groups } = settings;
   checkFit(x.shape, weight.shape, settings, operation);
-  const size = {
+  // Made for images of a new size only: a copy of part of a frozen array costs as much as a small layer
+  const size = () => ({
     inChannels: weight.shape[1] * groups,
     outChannels: weight.shape[0],
     kernelSize: toTriple(weight.shape.slice(2), 1),
-  };
+  });
   return prepareActivated(settings, [x, weight, bias], (own) =>
     applyFilter({
       x,
       weight,
       bias,
       settings: own,
-      outChannels: size.outChannels,
+      outChannels: weight.shape[0],
       requested: null,
-      geometry: (inputSize) => convGeometry(own, size, inputSize, operation),
+      geometry: (inputSize) => convGeometry(own, size(), inputSize, operation),
       mode,
       operation,
     }),

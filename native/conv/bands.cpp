@@ -23,6 +23,7 @@ struct BufferRow {
   int64_t perRemainder() const { return ceilDivide(columns, dilation); }
   int64_t length() const { return perRemainder() * dilation * channels; }
   int64_t at(int64_t column) const {
+    if (dilation == 1) return column * channels;
     return (column % dilation * perRemainder() + column / dilation) * channels;
   }
 };
@@ -121,13 +122,17 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, floa
     const EvenTiles even(count, filter.height);
     OutputTile* tiles = tileMemory(scratch, even.tiles());
     const int64_t first = (plane * heightAxis.output + band.rowBegin) * widthAxis.output + columnBegin;
+    int64_t outRow = 0, outColumn = 0;  // counted: dividing for each position took a third of a small layer
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = even.begin(t);
       const int height = even.height(t);
       tiles[t] = {rows + begin * taps, y + (first + begin) * g.outChannels, height};
       for (int64_t m = begin; m < begin + height; m++) {
-        const int64_t top = m / band.width * heightAxis.stride,
-                      column = row.at(m % band.width * widthAxis.stride);
+        const int64_t top = outRow * heightAxis.stride, column = row.at(outColumn * widthAxis.stride);
+        if (++outColumn == band.width) {
+          outColumn = 0;
+          outRow++;
+        }
         const float** out = rows + begin * taps + (m - begin);
         for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
           for (int64_t kh = 0; kh < heightAxis.kernel; kh++) {
