@@ -31,7 +31,20 @@ export { Flatten } from './flatten.js';
 export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
-export { Module, type StateDict } from './module.js';
+export { type BufferOptions, Module, type StateDict } from './module.js';
+export {
+  BatchNorm1d,
+  BatchNorm2d,
+  BatchNorm3d,
+  type BatchNormLayerOptions,
+  GroupNorm,
+  type GroupNormLayerOptions,
+  InstanceNorm1d,
+  InstanceNorm2d,
+  InstanceNorm3d,
+  type NormLayerOptions,
+  type ResidualOptions,
+} from './norm.js';
 export {
   CircularPad1d,
   CircularPad2d,

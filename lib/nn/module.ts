@@ -6,6 +6,14 @@ import { inspectCustom } from '../tensor/inspect.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
 
+/** How a tensor that is saved but not trained is found again. */
+export interface BufferOptions {
+  /** Its name among the weights; the field's. */
+  key?: string;
+  /** Whether weights without it are complete all the same; false. */
+  optional?: boolean;
+}
+
 /** Weights by name, as PyTorch names them: `'0.weight'`. */
 export type StateDict = Record<string, Tensor>;
 
@@ -29,7 +37,7 @@ export type StateDict = Record<string, Tensor>;
 export abstract class Module {
   /** Whether the module is being trained; some layers act differently then. */
   training = true;
-  readonly #buffers = new Set<string>();
+  readonly #buffers = new Map<string, BufferOptions>();
 
   abstract forward(x: Tensor, ...rest: unknown[]): Tensor;
 
@@ -46,14 +54,17 @@ export abstract class Module {
     );
   }
 
-  /** Says that a field's tensor is saved with the weights but is no parameter: running statistics, for instance. */
-  registerBuffer(name: string, tensor: Tensor): void {
+  /**
+   * Says that a field's tensor is saved with the weights but is no parameter: running statistics, for instance. `key` is its
+   * name among the weights where that is not the field's own; one that is `optional` may be missing in what is loaded.
+   */
+  registerBuffer(name: string, tensor: Tensor, options: BufferOptions = {}): void {
     if (typeof name !== 'string')
       throw wrongType('registerBuffer', `name must be a string, not ${show(name)}`);
     if (!(tensor instanceof Tensor)) {
       throw wrongType('registerBuffer', `${name} must be a Tensor, not ${show(tensor)}`);
     }
-    this.#buffers.add(name);
+    this.#buffers.set(name, options);
     Object.assign(this, { [name]: tensor });
   }
 
@@ -95,14 +106,14 @@ export abstract class Module {
    * has set.
    */
   namedParameters(): [string, Tensor][] {
-    const parameters = once(this.#tensors().filter(([, , buffer]) => !buffer));
+    const parameters = once(this.#tensors().filter(([, , buffer]) => buffer === null));
     for (const [, tensor] of parameters) requireByDefault(tensor);
     return parameters;
   }
 
   /** The tensors that are saved but not trained, with their names. */
   namedBuffers(): [string, Tensor][] {
-    return once(this.#tensors().filter(([, , buffer]) => buffer));
+    return once(this.#tensors().filter(([, , buffer]) => buffer !== null));
   }
 
   /** All parameters and buffers by name. They share memory with the module's own. */
@@ -141,7 +152,8 @@ export abstract class Module {
   #load(dict: Record<string, Tensor>, strict: boolean): { missingKeys: string[]; unexpectedKeys: string[] } {
     const own = this.#tensors();
     const names = new Set(own.map(([name]) => name));
-    const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name));
+    const optional = new Set(own.flatMap(([name, , buffer]) => (buffer?.optional ? [name] : [])));
+    const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name) && !optional.has(name));
     const unexpectedKeys = Object.keys(dict).filter((name) => !names.has(name));
     const sizes: string[] = [];
     for (const [name, tensor] of own) {
@@ -216,9 +228,9 @@ export abstract class Module {
     return this.toString();
   }
 
-  /** Every tensor below this module with its path, and whether it is a buffer. */
-  #tensors(): [name: string, tensor: Tensor, buffer: boolean][] {
-    const found: [string, Tensor, boolean][] = [];
+  /** Every tensor below this module with its path, and what was said of it where it is a buffer. */
+  #tensors(): Named[] {
+    const found: Named[] = [];
     const open = new Set<Module>();
     const visit = (prefix: string, module: Module): void => {
       if (open.has(module)) {
@@ -232,7 +244,9 @@ export abstract class Module {
         throw wrongValue(moduleName(this), law, 'run forward once, load weights, or give the number');
       }
       for (const [name, value] of Object.entries(module)) {
-        if (value instanceof Tensor) found.push([prefix + name, value, module.#buffers.has(name)]);
+        if (!(value instanceof Tensor)) continue;
+        const buffer = module.#buffers.get(name) ?? null;
+        found.push([prefix + (buffer?.key ?? name), value, buffer]);
       }
       for (const [name, child] of module.namedChildren()) visit(`${prefix}${name}.`, child);
       open.delete(module);
@@ -242,7 +256,9 @@ export abstract class Module {
   }
 }
 
-const once = (tensors: [string, Tensor, boolean][]): [string, Tensor][] => {
+type Named = [name: string, tensor: Tensor, buffer: BufferOptions | null];
+
+const once = (tensors: Named[]): [string, Tensor][] => {
   const found = new Map<Tensor, string>();
   for (const [name, tensor] of tensors) if (!found.has(tensor)) found.set(tensor, name);
   return [...found].map(([tensor, name]) => [name, tensor]);

@@ -20,6 +20,7 @@ export type { ActivationName } from './activation.js';
 export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
 export { add, mul } from './arithmetic.js';
+export { type BatchNormOptions, batchNorm } from './batch-norm.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
 export {
@@ -30,6 +31,7 @@ export {
 } from './conv-transpose.js';
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
 export { type GraphConvOptions, graphConv } from './graph.js';
+export { type GroupNormOptions, groupNorm, type InstanceNormOptions, instanceNorm } from './group-norm.js';
 export { type LinearOptions, linear } from './linear.js';
 export { modulus } from './modulus.js';
 export type { PerDimension } from './options.js';
