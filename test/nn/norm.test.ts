@@ -153,7 +153,7 @@ describe.each(backends())('$name', ({ use }) => {
     });
   });
 
-  test('inference by a batch's own statistics agrees with training', () => {
+  test('inference by the statistics of one batch agrees with training', () => {
     use();
     const x = draw([8, 3, 4, 4], 5);
     const [runningMean, runningVar] = [Tensor.zeros([3]), Tensor.zeros([3])];
