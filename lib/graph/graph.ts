@@ -79,6 +79,7 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
   fold: 2,
   remap: 2,
   sparse: 4,
+  softmax: 2,
   affine: 5,
   normalize: 5,
   toChannelsLast: 1,

@@ -27,11 +27,13 @@ export {
   ConvTranspose3d,
   type ConvTransposeLayerOptions,
 } from './conv-transpose.js';
+export { Dropout } from './dropout.js';
 export { Flatten } from './flatten.js';
 export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
-export { type BufferOptions, Module, type StateDict } from './module.js';
+export { CrossEntropyLoss, MSELoss } from './loss.js';
+export { type BufferOptions, Module, Module, type StateDict, type StateDict } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
@@ -81,5 +83,6 @@ export {
 } from './pool.js';
 export { DepthwiseSeparableConv2d, type DepthwiseSeparableConv2dOptions } from './separable.js';
 export { Sequential } from './sequential.js';
+export { LogSoftmax, Softmax, type SoftmaxLayerOptions } from './softmax.js';
 export { Fold, Unfold, type WindowOptions } from './unfold.js';
 export { Upsample } from './upsample.js';

@@ -30,9 +30,17 @@ export {
   convTranspose3d,
 } from './conv-transpose.js';
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
+export { type DropoutOptions, dropout } from './dropout.js';
 export { type GraphConvOptions, graphConv } from './graph.js';
 export { type GroupNormOptions, groupNorm, type InstanceNormOptions, instanceNorm } from './group-norm.js';
 export { type LinearOptions, linear } from './linear.js';
+export {
+  type CrossEntropyOptions,
+  crossEntropy,
+  type MSELossOptions,
+  mseLoss,
+  type Reduction,
+} from './loss.js';
 export { modulus } from './modulus.js';
 export type { PerDimension } from './options.js';
 export { type PadMode, type PadOptions, pad } from './pad.js';
@@ -60,5 +68,7 @@ export {
   type OverlapMode,
   type OverlapOptions,
 } from './signal.js';
+export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.js';
+export type { Targets } from './targets.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './unfold.js';
 export { type UpsampleMode, type UpsampleOptions, upsample } from './upsample.js';

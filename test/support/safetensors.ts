@@ -1,4 +1,4 @@
-// Reads the test vectors: float32 tensors of a safetensors file, by name. The library's own reader is judged elsewhere.
+// Reads the test vectors: the tensors of a safetensors file, by name. The library's own reader is judged elsewhere.
 
 import { readFileSync } from 'node:fs';
 
@@ -7,7 +7,7 @@ export interface Stored {
   data: Float32Array;
 }
 
-/** Float32 tensors by name. A header length as 64 bits, a JSON header, then the numbers. */
+/** Float32 tensors by name, int64 ones (class numbers) as floats. A header length as 64 bits, a JSON header, then the numbers. */
 export function readSafetensors(path: URL): Map<string, Stored> {
   const file = readFileSync(path);
   const headerLength = Number(file.readBigUInt64LE(0));
@@ -15,10 +15,13 @@ export function readSafetensors(path: URL): Map<string, Stored> {
     JSON.parse(file.toString('utf8', 8, 8 + headerLength));
   const tensors = new Map<string, Stored>();
   for (const [name, entry] of Object.entries(header)) {
-    if (entry.dtype !== 'F32') continue;
     const [begin, end] = entry.data_offsets;
     const bytes = file.subarray(8 + headerLength + begin, 8 + headerLength + end);
-    tensors.set(name, { shape: entry.shape, data: new Float32Array(new Uint8Array(bytes).buffer) });
+    const { buffer } = new Uint8Array(bytes);
+    const data =
+      entry.dtype === 'I64' ? Float32Array.from(new BigInt64Array(buffer), Number) : new Float32Array(buffer);
+    if (entry.dtype !== 'F32' && entry.dtype !== 'I64') throw new Error(`${name} is ${entry.dtype}`);
+    tensors.set(name, { shape: entry.shape, data });
   }
   return tensors;
 }
