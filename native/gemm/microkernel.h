@@ -66,10 +66,24 @@ void gemmTile(const GemmTile& tile) {
       const float* bias = tile.bias + (tile.rowBias ? 0 : j * kLanes);
       const V columns = tile.rowBias ? Simd::zero() : Simd::load(bias);
 #pragma GCC unroll 16
+      for (int i = 0; i < kHeight; i++)
+        acc[i][j] = Simd::add(acc[i][j], tile.rowBias ? Simd::set(bias[i]) : columns);
+    }
+    if (tile.residual != nullptr) {
+#pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) {
-        const V sum = Simd::add(acc[i][j], tile.rowBias ? Simd::set(bias[i]) : columns);
-        acc[i][j] = Simd::lesser(high, Simd::greater(low, sum));
+#pragma GCC unroll 4
+        for (int j = 0; j < kVectors; j++) {
+          const float* r = tile.residual + i * tile.ldc + j * kLanes;
+          acc[i][j] = Simd::add(acc[i][j],
+                                whole || j + 1 < kVectors ? Simd::load(r) : Simd::loadPartial(r, tile.tail));
+        }
       }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::lesser(high, Simd::greater(low, acc[i][j]));
     }
   }
 #pragma GCC unroll 16

@@ -35,7 +35,8 @@ struct ActivationParameters {
 
 // One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
 //   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k * step] *
-//   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n], low, high), or + bias[i] with rowBias
+//   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n] + residual[i][n], low, high), or +
+//   bias[i] with rowBias
 // A tap whose first pointer is null is padding for the whole tile: it is skipped. The panel advances all the
 // same.
 struct GemmTile {
@@ -43,9 +44,10 @@ struct GemmTile {
   int64_t taps, depth, offset;
   const float* panel;  // [taps][depth][vectors * lanes]
   float* c;
-  int64_t ldc;        // floats from one output position to the next
-  const float* bias;  // [vectors * lanes], padded with zeros; with rowBias [height]
-  int tail;           // lanes of the last vector that exist in c: 1..lanes
+  int64_t ldc;                      // floats from one output position to the next
+  const float* bias;                // [vectors * lanes], padded with zeros; with rowBias [height]
+  const float* residual = nullptr;  // ldc floats from row to row like c, which it may be; null: none
+  int tail;                         // lanes of the last vector that exist in c: 1..lanes
   int64_t step = 1;
   int64_t panelStep = 0;  // floats from one step of the panel to the next; 0: they follow one another
   bool rowBias = false;

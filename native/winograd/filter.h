@@ -21,12 +21,12 @@ struct FilterTransform {
   }
 };
 
-// The points of F(4x4): 0, ±3/4, ±3/2 and infinity; each value over the product of its point's distances to
+// The points of F(4x4): 0, ±5/8, ±3/2 and infinity; each value over the product of its point's distances to
 // the others.
 template <class Simd>
 struct FilterTransform<Simd, 4> {
   using W = typename Simd::Wide;
-  static constexpr double kA = 0.75, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
+  static constexpr double kA = 0.625, kB = 1.5, kA2 = kA * kA, kB2 = kB * kB;
   static constexpr double kAtZero = kA2 * kB2, kAtA = 2 * kA2 * (kA2 - kB2), kAtB = 2 * kB2 * (kB2 - kA2);
 
   static void apply(const W* g, int step, W* out, int outStep) {

@@ -8,12 +8,15 @@ import { hasExactSmallSums, smallestExponent } from './rounding.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 import { transformInput, transformOutput, type WinogradTile } from './winograd.js';
 
+/** Input channels of a chain; the chains of a product are added up in order. */
+const CHAIN = 256;
+
 /** Outputs of a tile along one axis. */
 export const tileOf = (algorithm: 'winograd2' | 'winograd4'): WinogradTile =>
   algorithm === 'winograd4' ? 4 : 2;
 
 /** The tiles of one axis: where each one's outputs start, and the input coordinate of each of its elements. */
-class TileAxis {
+export class TileAxis {
   readonly starts: number[] = [];
   readonly sources: Int32Array;
 
@@ -136,10 +139,16 @@ export class WinogradWork implements Work {
     const elements = this.#elements;
     for (let e = 0; e < elements; e++) {
       for (let t = 0; t < TILE_POSITIONS; t++) offsets[t] = (e * TILE_POSITIONS + t) * depth;
-      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
       const first = (e * this.#pairs + pair) * depth * TILE_CHANNELS;
-      runTile(v, offsets, 0, weights, first, 1, depth, state, quick);
-      for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) m[i * elements + e] = state[i];
+      for (let c = 0; c < depth; c += CHAIN) {
+        for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
+        const length = Math.min(CHAIN, depth - c);
+        runTile(v, offsets, c, weights, first + c * TILE_CHANNELS, 1, length, state, quick);
+        for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) {
+          const at = i * elements + e;
+          m[at] = c === 0 ? state[i] : state[i] + 0 + m[at]; // a later chain of -0 counts as +0
+        }
+      }
     }
   }
 

@@ -8,7 +8,7 @@ const { fround } = Math;
 export type WinogradTile = 2 | 4;
 
 // The points of F(4x4) are 0, ±a, ±b and infinity; every constant is exact in float32.
-const A = 0.75;
+const A = 0.625;
 const B = 1.5;
 const A2 = A * A;
 const B2 = B * B;
