@@ -1,6 +1,6 @@
 // One element of a convolution's output, taken apart: which inputs and weights made it, in the order in which they did.
 
-import type { Activation } from '../../binding.js';
+import type { Activation, ConvGeometry } from '../../binding.js';
 import { NO_TAP } from '../backend/reference/padding.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import type { Module } from '../nn/module.js';
@@ -16,6 +16,7 @@ import { logicalArray, Tensor } from '../tensor/tensor.js';
 import { printExplanation } from './print-explanation.js';
 import { checkNet, type Made } from './record.js';
 import { sourcesOf } from './trace-fields.js';
+import { winogradElement } from './winograd-element.js';
 
 /** One product of the sum, or a tap over zero padding, which adds none. */
 export interface ExplainedTap {
@@ -38,6 +39,8 @@ export interface ExplainedTap {
 /** The parts of one output element; String(...) prints them. */
 export interface Parts {
   readonly operation: string;
+  /** How the layer computes. With Winograd's tiles of 2x2 or 4x4, `value` is its own, and all else that of the direct sum. */
+  readonly algorithm: ConvGeometry['algorithm'];
   /** The element, as `[n, c, i, j]`. */
   readonly position: readonly number[];
   readonly outputShape: readonly number[];
@@ -71,8 +74,9 @@ export interface Explanation extends Parts {
 
 /**
  * Which inputs and weights made one element of a convolution layer's output: the patch under the kernel, with the taps that lie in
- * padding marked; the kernel; their products; and the sum, in the order and with the rounding of the engine, so that `value` equals
- * the layer's own output bit for bit (with the direct algorithm). Transposed convolutions too. Nothing else of the layer is computed.
+ * padding marked; the kernel; their products; and the sum, in the order and with the rounding of the engine. `value` equals the
+ * layer's own output bit for bit. Where the layer computes by Winograd's tiles, that is its tile's result: the sum of the taps, but
+ * for rounding. Transposed convolutions too. Nothing else of the layer is computed.
  *
  * @param position the element: `[n, c, i, j]` of a 2-D layer's output, without n for unbatched input.
  * @throws TypeError | RangeError where the layer is not one convolution, or has no such output element.
@@ -210,9 +214,10 @@ function partsOf(step: ConvStep, position: readonly number[], outputShape: reado
   }
   const bias = biases === null ? null : logicalArray(biases, operation)[outChannel];
   const sum = Math.fround(total + ((bias ?? 0) + 0)); // a bias of -0 counts as +0
-  const { activation } = geometry;
+  const { activation, algorithm } = geometry;
   return {
     operation,
+    algorithm,
     position,
     outputShape,
     kernelSize: kernelSize.slice(3 - rank),
@@ -221,12 +226,17 @@ function partsOf(step: ConvStep, position: readonly number[], outputShape: reado
     bias,
     sum,
     activation: activation.kind,
-    value: activation.kind === 'none' ? sum : activated(sum, activation),
+    value:
+      algorithm === 'direct'
+        ? activated(sum, activation)
+        : winogradElement(step, algorithm, image, outChannel, [unit[0], unit[1], unit[2]]),
   };
 }
 
 const activated = (sum: number, activation: Activation): number =>
-  runNow(prepareActivation(Tensor.from([sum]), activation, 'now', activation.kind)).item();
+  activation.kind === 'none'
+    ? sum
+    : runNow(prepareActivation(Tensor.from([sum]), activation, 'now', activation.kind)).item();
 
 /** A number of each tap, from the order of the sum into lists. */
 function nested<T>({ taps, kernelSize }: Parts, of: (tap: ExplainedTap) => T): PerTap<T> {

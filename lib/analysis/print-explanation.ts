@@ -15,6 +15,7 @@ interface PrintedTap {
 
 interface Printed {
   readonly operation: string;
+  readonly algorithm: 'direct' | 'winograd2' | 'winograd4';
   readonly position: readonly number[];
   readonly outputShape: readonly number[];
   readonly kernelSize: readonly number[];
@@ -93,9 +94,23 @@ function whereabouts({ taps, kernelSize }: Printed): string {
   return `input ${spans.join(', ')}`;
 }
 
+const TILES = { direct: '', winograd2: '2x2', winograd4: '4x4' };
+
 /** The whole text. */
 export function printExplanation(parts: Printed): string {
-  const { operation, position, outputShape, kernelSize, taps, total, bias, sum, activation, value } = parts;
+  const {
+    operation,
+    algorithm,
+    position,
+    outputShape,
+    kernelSize,
+    taps,
+    total,
+    bias,
+    sum,
+    activation,
+    value,
+  } = parts;
   const channels = [...new Set(taps.map(({ channel }) => channel))];
   const shown = channels.slice(0, CHANNELS_SHOWN);
   const hidden = channels.length - shown.length;
@@ -116,7 +131,7 @@ export function printExplanation(parts: Printed): string {
     [`sum of ${taps.filter((tap) => tap.value !== null).length} products`, number(total)],
     ...(bias === null ? [] : ([[`+ bias`, number(bias)]] as [string, string][])),
     ...(activation === 'none' ? [] : ([[`before ${activation}`, number(sum)]] as [string, string][])),
-    ['output', number(value)],
+    [algorithm === 'direct' ? 'output' : `output, by Winograd's tiles of ${TILES[algorithm]}`, number(value)],
   ];
   const width = Math.max(...results.map(([name]) => name.length));
   const digits = Math.max(...results.map(([, text]) => text.length));

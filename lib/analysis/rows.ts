@@ -1,5 +1,7 @@
 // What a summary says, as data.
 
+import type { ConvGeometry } from '../../binding.js';
+
 /** One call of one module. Numbers of a module with modules inside include theirs. */
 export interface SummaryRow {
   /** As `namedModules` has it, such as 'features.0'; '' is the network itself. */
@@ -25,6 +27,10 @@ export interface SummaryRow {
   readonly macs: number;
   /** 2 * macs. */
   readonly flops: number;
+  /** As macs, by the algorithms chosen: Winograd's tiles need fewer. Their transforms are not counted. */
+  readonly multiplications: number;
+  /** How a leaf with one convolution computes. */
+  readonly algorithm: ConvGeometry['algorithm'] | null;
   /** Size, jump and start per spatial dimension, as {@link receptiveField} has them; null where there is none. */
   readonly receptiveField: {
     readonly size: readonly number[];
@@ -39,6 +45,8 @@ export interface SummaryTotals {
   readonly trainableParams: number;
   readonly macs: number;
   readonly flops: number;
+  /** As macs, by the algorithms chosen. */
+  readonly multiplications: number;
   readonly inputBytes: number;
   /** The outputs of all leaves together, as if none were freed. */
   readonly forwardBytes: number;

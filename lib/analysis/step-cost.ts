@@ -1,5 +1,6 @@
 // What one operation costs in multiply-accumulates. Biases, activations, pooling and sums count as none, as in fvcore.
 
+import { winogradProducts } from '../ops/algorithm.js';
 import { elementCount } from '../tensor/shape.js';
 import type { Made } from './record.js';
 
@@ -18,4 +19,18 @@ export function macsOf({ step, output }: Made): number {
     default:
       return 0;
   }
+}
+
+/**
+ * Multiplications of an operation's matrix products, for the whole batch, by the algorithm chosen: its multiply-accumulates,
+ * or the fewer of Winograd's tiles. Their transforms, additions for the most part, are not counted.
+ */
+export function multiplicationsOf(made: Made): number {
+  const { step, output } = made;
+  if (step.kind !== 'conv') return macsOf(made);
+  const { geometry } = step;
+  const { algorithm } = geometry;
+  if (algorithm === 'direct') return macsOf(made);
+  const images = elementCount(output.shape) / (geometry.outChannels * elementCount(geometry.outputSize));
+  return images * winogradProducts(geometry, algorithm);
 }

@@ -7,7 +7,7 @@ import { elementCount } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type Call, everythingOf, record, typeOf } from './record.js';
 import type { SummaryRow, SummaryTotals } from './rows.js';
-import { macsOf } from './step-cost.js';
+import { macsOf, multiplicationsOf } from './step-cost.js';
 import { printSummary } from './table.js';
 import { type Fields, traceFields } from './trace-fields.js';
 
@@ -77,6 +77,7 @@ export function summary(net: Module, options: SummaryOptions): Summary {
     trainableParams: params,
     macs,
     flops: 2 * macs,
+    multiplications: made.reduce((total, each) => total + multiplicationsOf(each), 0),
     inputBytes: BYTES * elementCount(input.shape),
     forwardBytes:
       BYTES * leaves.reduce((sum, { output }) => sum + (output ? elementCount(output.shape) : 0), 0),
@@ -92,7 +93,8 @@ function rowOf(call: Call, index: number, recursive: boolean, fields: Fields): S
   const { module, path, depth, children, input, output } = call;
   const inside = new Set(module.namedChildren().flatMap(([, child]) => child.parameters()));
   const own = module.parameters().filter((tensor) => !inside.has(tensor));
-  const macs = everythingOf(call).reduce((total, each) => total + macsOf(each), 0);
+  const everything = everythingOf(call);
+  const macs = everything.reduce((total, each) => total + macsOf(each), 0);
   const axes = output === null ? undefined : fields.of(output)?.axes;
   return {
     path,
@@ -108,6 +110,8 @@ function rowOf(call: Call, index: number, recursive: boolean, fields: Fields): S
     own: { params: elements(own), macs: call.made.reduce((total, each) => total + macsOf(each), 0) },
     macs,
     flops: 2 * macs,
+    multiplications: everything.reduce((total, each) => total + multiplicationsOf(each), 0),
+    algorithm: children.length === 0 ? algorithmOf(call) : null,
     receptiveField: axes
       ? {
           size: axes.map(({ size }) => size),
@@ -126,4 +130,9 @@ function kernelOf({ made }: Call): readonly number[] | null {
     return [];
   });
   return windows.length === 1 ? windows[0] : null;
+}
+
+function algorithmOf({ made }: Call): SummaryRow['algorithm'] {
+  const convolutions = made.flatMap(({ step }) => (step.kind === 'conv' ? [step.geometry.algorithm] : []));
+  return convolutions.length === 1 ? convolutions[0] : null;
 }

@@ -126,6 +126,11 @@ function printTable(rows: readonly SummaryRow[]): string[] {
 const memory = (bytes: number): string =>
   bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 
+const multiplied = (count: number): [string, string] => [
+  'Multiplications',
+  `${grouped(count)} (fewer than MACs by Winograd's tiles)`,
+];
+
 /** The whole text. */
 export function printSummary({
   rows,
@@ -143,6 +148,7 @@ export function printSummary({
     ['Trainable params', grouped(totals.trainableParams)],
     ['MACs', `${grouped(totals.macs)} (biases not counted)`],
     ['FLOPs', `${grouped(totals.flops)} (2 x MACs)`],
+    ...(totals.multiplications < totals.macs ? [multiplied(totals.multiplications)] : []),
     ['Input size', memory(totals.inputBytes)],
     ['Forward size', memory(totals.forwardBytes)],
     ['Params size', memory(totals.paramsBytes)],

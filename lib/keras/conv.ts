@@ -1,10 +1,11 @@
 // Keras's Conv1D, Conv2D and Conv3D over convkit's convolution of any number of dimensions.
 
 import { wrongShape, wrongValue } from '../errors.js';
+import { type Algorithm, checkAlgorithm } from '../ops/algorithm.js';
 import { prepareConv } from '../ops/conv.js';
-import type { ConvSettings } from '../ops/conv-options.js';
+import { type ConvSettings, checkServed } from '../ops/conv-options.js';
 import type { Mode } from '../ops/inputs.js';
-import { wholeNumber } from '../ops/options.js';
+import { toTriple, wholeNumber } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { asImages, channelAxisIn, checkImages, type DataFormat, fromImages } from './data-format.js';
@@ -27,6 +28,8 @@ export interface ConvOptions extends FilterOptions {
   filters: number;
   /** Input and output channels fall into so many groups that do not see each other; 1. */
   groups?: number;
+  /** How to compute: convkit's own option, as `nn.Conv2d` has it; 'auto'. */
+  algorithm?: Algorithm;
   /** 'glorotUniform'. */
   kernelInitializer?: Initializer | InitializerName;
 }
@@ -38,7 +41,7 @@ export interface Conv1DOptions extends Omit<ConvOptions, 'padding'> {
   padding?: KerasPadding | 'causal';
 }
 
-const NAMES = [...FILTER_OPTION_NAMES, 'filters', 'groups', 'kernelInitializer'];
+const NAMES = [...FILTER_OPTION_NAMES, 'filters', 'groups', 'algorithm', 'kernelInitializer'];
 
 /** What is between the window's sizes in the name of a kernel's shape. */
 export const WINDOW_NAMES: readonly (readonly string[])[] = [
@@ -74,6 +77,12 @@ abstract class Conv extends WeightedKerasLayer {
         `The number of filters must be evenly divisible by the number of groups. Received: groups=${groups}, filters=${filters}`,
       );
     }
+    const settings = {
+      ...parsed.settings,
+      groups,
+      algorithm: checkAlgorithm(given.algorithm ?? 'auto', label),
+    };
+    checkServed(settings, toTriple(kernelSize, 1), label);
     const kernelInitializer = parseInitializer(
       given.kernelInitializer,
       'glorotUniform',
@@ -106,7 +115,7 @@ abstract class Conv extends WeightedKerasLayer {
     this.kernelSize = kernelSize;
     this.#padding = parsed.padding;
     this.#format = format;
-    this.#settings = { ...parsed.settings, groups };
+    this.#settings = settings;
     this.#engineKernel = new EngineKernel('kernel', [
       ...WINDOW_NAMES[rank],
       'inChannels / groups',

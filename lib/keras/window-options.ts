@@ -128,5 +128,6 @@ export function describeFilter(
     shown.push(`dilationRate=[${own(settings.dilation, rank).join(', ')}]`);
   if (settings.groups > 1) shown.push(`groups=${settings.groups}`);
   if (settings.activation.kind !== 'none') shown.push(`activation='${settings.activation.kind}'`);
+  if (settings.algorithm !== 'auto') shown.push(`algorithm='${settings.algorithm}'`);
   return shown;
 }

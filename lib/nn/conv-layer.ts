@@ -1,8 +1,7 @@
 // What convolution layers of both directions share: sizes, channels, and how they are shown. Which way one computes, and
 // how its weight lies, its own class says.
 
-import { checkWinograd } from '../ops/algorithm.js';
-import type { ConvSettings } from '../ops/conv-options.js';
+import { type ConvSettings, checkServed } from '../ops/conv-options.js';
 import { channelAxisOf, checkTensor } from '../ops/inputs.js';
 import { flag, type PerDimension, perDimension } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
@@ -42,7 +41,7 @@ export abstract class ConvLayer extends WeightedLayer {
     if (inputs !== null) checkDivisible('in_channels', inputs, groups, label);
     checkDivisible('out_channels', outputs, groups, label);
     const triple = perDimension(kernelSize, rank, KERNEL, label);
-    checkWinograd(settings.algorithm, { ...settings, kernelSize: triple }, label);
+    checkServed(settings, triple, label);
     const kernel = triple.slice(3 - rank);
     super({
       label,

@@ -62,11 +62,6 @@ export function convGeometry(
   checkCountable(operation, 'one image of the input', [filter.inChannels, ...inputSize]);
   checkCountable(operation, 'one image of the output', [filter.outChannels, ...output]);
 
-  checkWinograd(
-    settings.algorithm,
-    { kernelSize: filter.kernelSize, stride, groups: settings.groups },
-    operation,
-  );
   const geometry = {
     inChannels: filter.inChannels,
     outChannels: filter.outChannels,
@@ -84,6 +79,7 @@ export function convGeometry(
     inputLayout: 'channelsLast',
     outputLayout: 'channelsLast',
   } as const;
+  checkWinograd(settings.algorithm, geometry, operation);
   return { ...geometry, algorithm: chooseAlgorithm(settings.algorithm, geometry) };
 }
 

@@ -3,7 +3,7 @@
 import type { Activation, PaddingMode, Triple } from '../../binding.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { type ActivationName, parseActivation, sameActivation } from './activation.js';
-import { type Algorithm, checkAlgorithm } from './algorithm.js';
+import { type Algorithm, checkAlgorithm, checkWinograd } from './algorithm.js';
 import { knownOptions, oneOf, type PerDimension, perDimension, toTriple, wholeNumber } from './options.js';
 
 /**
@@ -41,7 +41,7 @@ export interface ConvOptions<P = Padding> {
   activation?: ActivationName | null;
   /** For activation 'leakyRelu': the slope left of zero; 0.01. */
   negativeSlope?: number;
-  /** How to compute. 'auto' chooses by the layer and the image size, and by nothing else. */
+  /** How to compute: 'auto' (the default) by the layer and the size of one image and nothing else, 'direct' or 'winograd'. */
   algorithm?: Algorithm;
 }
 
@@ -159,6 +159,16 @@ function parsePadding(padding: unknown, rank: number, operation: string): Paddin
       0,
     ),
   };
+}
+
+const NONE: Triple = [0, 0, 0];
+
+/** That the algorithm asked for serves a layer of this kernel. @throws RangeError */
+export function checkServed(settings: ConvSettings, kernelSize: Triple, operation: string): void {
+  const { padding } = settings;
+  // A rule adds nothing along a dimension of one tap and stride 1
+  const [padBegin, padEnd] = padding.rule === 'explicit' ? [padding.begin, padding.end] : [NONE, NONE];
+  checkWinograd(settings.algorithm, { ...settings, kernelSize, padBegin, padEnd }, operation);
 }
 
 const sameTriple = (a: Triple, b: Triple) => a[0] === b[0] && a[1] === b[1] && a[2] === b[2];

@@ -38,9 +38,9 @@ export function conv1d(
  * H' = floor((H + begin + end - dilation * (kernelHeight - 1) - 1) / stride) + 1.
  *
  * Each result is one chain of float32 fused multiply-adds in the order kernel row, kernel column, channel, then its bias,
- * then the activation: the same bits on every backend. With `algorithm: 'winograd'` a 3x3 kernel of stride 1 is computed by
- * minimal filtering instead: other bits, again the same everywhere. The packed weight is kept for the next call and rebuilt
- * after the weight or bias may have changed (see {@link Tensor.data}).
+ * then the activation: the same bits on every backend. 3x3 kernels of stride 1 are computed by Winograd's minimal filtering instead
+ * where that is faster (see {@link Algorithm}): other bits, again the same everywhere; `algorithm: 'direct'` keeps to the chain.
+ * The packed weight is kept for the next call and rebuilt after the weight or bias may have changed (see {@link Tensor.data}).
  *
  * @throws TypeError | RangeError where an argument or option is not one.
  * @throws ShapeError where shapes disagree or the kernel does not fit into the padded input.

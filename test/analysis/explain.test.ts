@@ -122,6 +122,50 @@ output             2.25
     expect(text).toContain('planes 0 to 0, rows 0 to 0, columns 0 to 0');
   });
 
+  it.each(['native', 'reference'] as const)(
+    "gives a Winograd layer's own bits on %s, beside the sum of its taps",
+    (name) => {
+      backend.use(name);
+      const random = new Random(5);
+      const seen = new Set<string>();
+      for (let round = 0; round < 40; round++) {
+        const volume = random.once(4);
+        const size = [random.between(5, 15), random.between(5, 15)];
+        const options = {
+          dilation: volume ? 1 : random.between(1, 3),
+          padding: random.of(['same', 'valid'] as const),
+          paddingMode: random.of(['zeros', 'replicate', 'reflect'] as const),
+          bias: random.once(2),
+          activation: random.of(ACTIVATIONS),
+          algorithm: 'winograd',
+        } as const;
+        if (options.padding === 'valid' && Math.min(...size) <= 2 * options.dilation) continue;
+        const channels = random.of([1, 3, 20, 300]);
+        const layer = volume
+          ? new nn.Conv3d(channels, 3, [1, 3, 3], options)
+          : new nn.Conv2d(channels, 3, 3, options);
+        const x = Tensor.randn([2, channels, ...(volume ? [2] : []), ...size], { seed: round });
+        const y = layer.forward(x);
+        const position = y.shape.map((extent) => random.between(0, extent - 1));
+        const index = position.reduce((at, place, axis) => at * y.shape[axis] + place, 0);
+        const { value, sum, algorithm, activation } = analysis.explain(layer, x, position);
+        seen.add(algorithm);
+        expect(Object.is(value, y.data[index]), `${layer} at ${position}: ${value}, ${y.data[index]}`).toBe(
+          true,
+        );
+        if (activation === 'none') expect(value).toBeCloseTo(sum, 4);
+      }
+      expect([...seen].toSorted()).toEqual(['winograd2', 'winograd4']);
+    },
+  );
+
+  it('says that a value is of a Winograd tile', () => {
+    const conv = new nn.Conv2d(1, 1, 3, { algorithm: 'winograd' });
+    expect(String(analysis.explain(conv, Tensor.ones([1, 1, 3, 3]), [0, 0, 0, 0]))).toMatch(
+      /\noutput, by Winograd's tiles of 2x2 +-?[\d.]+$/,
+    );
+  });
+
   it('says what it cannot explain', () => {
     const conv = new nn.Conv2d(1, 1, 3);
     const x = Tensor.zeros([1, 1, 5, 5]);

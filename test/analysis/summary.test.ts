@@ -46,10 +46,26 @@ describe('summary', () => {
       trainableParams: 906,
       macs: conv + point + head,
       flops: 2 * (conv + point + head),
+      multiplications: conv + point + head,
       inputBytes: 4 * 2 * 3 * 256,
       forwardBytes: 4 * 2 * (512 + 512 + 256 + 64 + 64 + 10),
       paramsBytes: 4 * 906,
     });
+  });
+
+  it("counts fewer multiplications where Winograd's tiles serve, and says so", () => {
+    const net = new nn.Sequential(
+      new nn.Conv2d(32, 48, 3, { padding: 1 }),
+      new nn.ReLU(),
+      new nn.Conv2d(48, 32, 3, { padding: 1, algorithm: 'direct' }),
+    );
+    const table = analysis.summary(net, { inputShape: [2, 32, 30, 29] });
+    const macs = 9 * 32 * 48 * 30 * 29 * 2;
+    const tiles = 36 * 32 * 48 * 8 * 8 * 2; // of 4x4 outputs, those at the edges whole
+    expect(table.rows.map(({ algorithm }) => algorithm)).toEqual([null, 'winograd4', null, 'direct']);
+    expect(table.rows.map(({ multiplications }) => multiplications)).toEqual([tiles + macs, tiles, 0, macs]);
+    expect(table.totals.macs).toBe(2 * macs);
+    expect(String(table)).toMatch(/MACs: +48,107,520 .*\nFLOPs.*\nMultiplications: +31,131,648 \(fewer/);
   });
 
   it('prints the columns people know', () => {

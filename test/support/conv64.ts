@@ -4,7 +4,7 @@
 import type { Tensor } from '../../lib/index.js';
 
 /** Where a position outside [0, size) reads from under a padding mode; -1 for nowhere. */
-function source(position: number, size: number, mode: string): number {
+export function source(position: number, size: number, mode: string): number {
   if (position >= 0 && position < size) return position;
   if (mode === 'replicate') return position < 0 ? 0 : size - 1;
   if (mode === 'circular') return (position + size) % size;
@@ -19,7 +19,7 @@ export function three(value: unknown, rank: number, unit: number): number[] {
 }
 
 /** Three sizes, units in front of those that are there. */
-const sizes = (shape: readonly number[]): number[] => three(shape.slice(2), shape.length - 2, 1);
+export const sizes = (shape: readonly number[]): number[] => three(shape.slice(2), shape.length - 2, 1);
 
 /** Calls `visit` with every coordinate below `size`, in order. */
 function eachIn([depth, height, width]: readonly number[], visit: (at: number[]) => void): void {
@@ -32,6 +32,31 @@ const flat = (at: readonly number[], size: readonly number[]): number =>
 
 /** Indices into a convolution's three tensors, in logical order. */
 type Visit = (x: number, w: number, y: number) => void;
+
+/** Padding in front of each dimension. */
+export function begins(
+  rank: number,
+  params: Record<string, unknown>,
+  size: readonly number[],
+  kernel: readonly number[],
+): number[] {
+  const { padding } = params;
+  const [stride, dilation] = [three(params.stride, rank, 1), three(params.dilation, rank, 1)];
+  return [0, 1, 2].map((axis) => {
+    if (padding === 'valid') return 0;
+    const reach = dilation[axis] * (kernel[axis] - 1);
+    if (padding === 'causal') return axis === 2 ? reach : 0;
+    if (padding === 'same' || padding === 'same-lower') {
+      const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
+      const half = Math.max(0, total) / 2;
+      return padding === 'same' ? Math.floor(half) : Math.ceil(half);
+    }
+    const begins = Array.isArray(padding)
+      ? padding.map((entry) => (Array.isArray(entry) ? entry[0] : entry))
+      : padding;
+    return three(begins, rank, 0)[axis];
+  });
+}
 
 /** Calls `visit` for every product that a convolution adds up: by output, its window in order. */
 export function eachProduct(
@@ -51,21 +76,7 @@ export function eachProduct(
   const [size, kernel, output] = [sizes(xShape), sizes(weightShape), sizes(yShape)];
   const taps = kernel[0] * kernel[1] * kernel[2];
   const positions = size[0] * size[1] * size[2];
-  const begin = [0, 1, 2].map((axis) => {
-    const { padding } = params;
-    if (padding === 'valid') return 0;
-    const reach = dilation[axis] * (kernel[axis] - 1);
-    if (padding === 'causal') return axis === 2 ? reach : 0;
-    if (padding === 'same' || padding === 'same-lower') {
-      const total = (Math.ceil(size[axis] / stride[axis]) - 1) * stride[axis] + reach + 1 - size[axis];
-      const half = Math.max(0, total) / 2;
-      return padding === 'same' ? Math.floor(half) : Math.ceil(half);
-    }
-    const begins = Array.isArray(padding)
-      ? padding.map((entry) => (Array.isArray(entry) ? entry[0] : entry))
-      : padding;
-    return three(begins, rank, 0)[axis];
-  });
+  const begin = begins(rank, params, size, kernel);
   let y = 0;
   for (let n = 0; n < yShape[0]; n++)
     for (let k = 0; k < outChannels; k++) {

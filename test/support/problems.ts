@@ -162,6 +162,23 @@ export function problemOf(seed: number): Problem {
   }
 }
 
+const ALGORITHMS = ['direct', 'winograd2', 'winograd4'] as const;
+
+/** The problem by each algorithm that serves it: one, or three for 3x3 convolutions of stride 1. */
+export function byEveryAlgorithm(problem: Problem): Problem[] {
+  if (problem.family !== 'conv') return [problem];
+  const { geometry } = problem;
+  const { kernelSize, stride, groups, transposed, padBegin, padEnd } = geometry;
+  const served =
+    kernelSize.join() === '1,3,3' &&
+    stride.join() === '1,1,1' &&
+    groups === 1 &&
+    !transposed &&
+    padBegin[0] + padEnd[0] === 0;
+  if (!served) return [problem];
+  return ALGORITHMS.map((algorithm) => ({ ...problem, geometry: { ...geometry, algorithm } }));
+}
+
 type Draw = (length: number) => Float32Array;
 
 const product = (sizes: readonly number[]) => sizes.reduce((total, size) => total * size, 1);
