@@ -33,7 +33,7 @@ export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { CrossEntropyLoss, MSELoss } from './loss.js';
-export { type BufferOptions, Module, Module, type StateDict, type StateDict } from './module.js';
+export { type BufferOptions, Module, type StateDict } from './module.js';
 export {
   BatchNorm1d,
   BatchNorm2d,
