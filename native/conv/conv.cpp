@@ -2,20 +2,44 @@
 #include "conv/conv.h"
 
 #include <limits>
+#include <numeric>
 
 #include "conv/plan.h"
 
 namespace convkit {
 namespace {
 
-FilterKind filterKind(const ConvGeometry& g, int lanes) {
+bool isDepthwise(const ConvGeometry& g) {
+  return g.groups > 1 && g.inChannels == g.groups && g.outChannels == g.groups;
+}
+
+Runs findRuns(const ConvGeometry& g, const Kernels& kernels) {
+  const int64_t width = g.kernelSize.width, common = std::gcd(g.stride.width, g.dilation.width);
+  Runs runs;
+  runs.apart = g.dilation.width / common;
+  runs.stride = g.stride.width / common;
+  const RunInput input = isDepthwise(g)                         ? RunInput::channels
+                         : groupsPerBlock(g, kernels.lanes) > 1 ? RunInput::permuted
+                                                                : RunInput::broadcast;
+  if (g.transposed || width % 2 == 0 || width < 3 || width / 2 > kRunKernels || runs.stride > kRunStrides)
+    return runs;
+  const RunFamily& family = kernels.runs[static_cast<int>(input)];
+  const RunKernel* columns = family.kernels[(width - 3) / 2][runs.stride - 1];
+  if (columns[1] == nullptr) return runs;
+  runs.kernels = columns;
+  runs.lines = family.lines;
+  runs.columns = family.columns;
+  return runs;
+}
+
+FilterKind filterKind(const ConvGeometry& g, const Kernels& kernels, const Runs& runs) {
   if (g.algorithm != Algorithm::direct) return FilterKind::winograd;
-  const int64_t inputs = g.inChannels / g.groups, outputs = g.outChannels / g.groups;
-  if (g.groups > 1 && inputs == 1 && outputs == 1) return FilterKind::depthwise;
-  // At least two whole groups must share a vector, and their input channels must fit one too.
-  const int64_t groupsPerVector = lanes / outputs;
-  if (groupsPerVector >= 2 && g.groups > 1 && groupsPerVector * inputs <= lanes) return FilterKind::grouped;
-  return FilterKind::dense;
+  if (isDepthwise(g)) return FilterKind::depthwise;
+  if (g.groups == 1) return FilterKind::dense;
+  if (groupsPerBlock(g, kernels.lanes) > 1) return FilterKind::grouped;
+  // One group a vector gains from runs alone
+  const bool fits = g.outChannels / g.groups <= kernels.lanes;
+  return fits && runs.kernels != nullptr ? FilterKind::grouped : FilterKind::dense;
 }
 
 constexpr int64_t kWidestGap = 16;  // between the taps of a band
@@ -59,13 +83,10 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   auto conv = std::make_shared<Conv>();
   conv->geometry = g;
   conv->kernels = &kernels;
-  conv->kind = filterKind(g, kernels.lanes);
+  conv->runs = findRuns(g, kernels);
+  conv->kind = filterKind(g, kernels, conv->runs);
   conv->source = denseSource(g, kernels);
   conv->grids = makeGrids(g);
-  const int64_t kernelWidth = g.kernelSize.width;
-  conv->depthwiseRuns = !g.transposed && conv->kind == FilterKind::depthwise &&
-                        (kernelWidth == 3 || kernelWidth == 5) && g.stride.width <= kRunStrides &&
-                        g.dilation.width == 1;
   conv->zeros.assign(static_cast<std::size_t>(g.inChannels + kernels.lanes), 0.0f);
   const float infinity = std::numeric_limits<float>::infinity();
   const bool clampsLow = g.activation == Activation::relu || g.activation == Activation::relu6;
@@ -88,7 +109,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   const bool dense = conv.kind == FilterKind::dense;
   if (dense && conv.source == DenseSource::narrow) return runNarrow(conv, filter, x, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
-  if (conv.depthwiseRuns) return runDepthwise(conv, filter, x, y, batch, cancelled);
+  if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   if (conv.source == DenseSource::bands) return runBands(conv, filter, x, y, batch, cancelled);
   runDense(conv, filter, x, y, batch, cancelled);

@@ -127,16 +127,16 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
   const ConvGeometry& g = conv.geometry;
   const int lanes = conv.kernels->lanes;
   const int64_t outputs = conv.groupOutputs(), inputs = conv.groupInputs(), steps = conv.taps() * inputs;
-  const int64_t groupsPerBlock = lanes / outputs, blocks = ceilDivide(g.groups, groupsPerBlock);
+  const int64_t perBlock = groupsPerBlock(g, lanes), blocks = ceilDivide(g.groups, perBlock);
   auto filter = makeFilter(conv, static_cast<std::size_t>(blocks * steps * lanes),
                            static_cast<std::size_t>(blocks * lanes));
   zeroBias(*filter);
   std::fill_n(filter->weights.data(), filter->weights.size(), 0.0f);
   filter->blocks = blocks;
-  filter->blockInputs = groupsPerBlock * inputs;
-  filter->blockOutputs = groupsPerBlock * outputs;
-  filter->wholeBlocks = 0;
-  while (filter->wholeBlocks * filter->blockInputs + lanes <= g.inChannels &&
+  filter->blockInputs = perBlock * inputs;
+  filter->blockOutputs = perBlock * outputs;
+  filter->wholeBlocks = perBlock == 1 && conv.kind == FilterKind::grouped ? blocks : 0;
+  while (filter->wholeBlocks < blocks && filter->wholeBlocks * filter->blockInputs + lanes <= g.inChannels &&
          (filter->wholeBlocks + 1) * filter->blockOutputs <= g.outChannels)
     filter->wholeBlocks++;
   for (int64_t l = 0; l < lanes; l++) {
@@ -175,9 +175,9 @@ int64_t packedBytes(const PackedFilter& filter) {
 
 bool fits(const Conv& conv, const PackedFilter& filter) {
   const ConvGeometry& g = conv.geometry;
-  return filter.kernels == conv.kernels && filter.inChannels == g.inChannels &&
+  return filter.kernels == conv.kernels && filter.kind == conv.kind && filter.algorithm == g.algorithm &&
+         filter.transposed == g.transposed && filter.inChannels == g.inChannels &&
          filter.outChannels == g.outChannels && filter.groups == g.groups &&
-         filter.transposed == g.transposed && filter.algorithm == g.algorithm &&
          filter.kernelSize.depth == g.kernelSize.depth && filter.kernelSize.height == g.kernelSize.height &&
          filter.kernelSize.width == g.kernelSize.width;
 }

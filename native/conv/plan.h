@@ -1,6 +1,7 @@
 // What makeConv and packFilter leave behind for the drivers; private to native/conv.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "conv/axis.h"
@@ -12,7 +13,7 @@ namespace convkit {
 // filter serves every image size.
 enum class FilterKind {
   dense,      // panels of up to kMaxVectors vectors of one group's output channels
-  grouped,    // blocks of one vector holding several whole groups
+  grouped,    // blocks of one vector holding one or several whole groups
   depthwise,  // the same with one input and one output channel a group
   winograd,   // dense panels for each element of a transformed tile
 };
@@ -33,13 +34,19 @@ struct Grid {
   int64_t positions() const { return depth.output * height.output * width.output; }
 };
 
+// Lines of outputs that share loads. Outputs `apart` columns apart read input columns `stride` taps apart.
+struct Runs {
+  const RunKernel* kernels = nullptr;  // [columns]; null where tiles have to do
+  int lines = 0, columns = 0;          // of the largest of them
+  int64_t apart = 1, stride = 1;
+};
+
 struct Conv {
   ConvGeometry geometry;
   const Kernels* kernels;
   FilterKind kind;
-  DenseSource source;  // where kind is dense
-  bool
-      depthwiseRuns;  // where kind is depthwise: its width suits the kernels that share loads between columns
+  DenseSource source;        // where kind is dense
+  Runs runs;                 // where kind is grouped or depthwise
   std::vector<Grid> grids;   // one, where not transposed
   std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
   float low, high;           // the part of the activation that is a clamp
@@ -111,6 +118,12 @@ void copyKernels(const Conv&, const float* weight, int64_t first, int64_t count,
 void fillPanels(const Conv&, const float* weight, PackedFilter&);    // of a dense filter
 void fillWinograd(const Conv&, const float* weight, PackedFilter&);  // of one for each element of a tile
 
+// Groups that a vector holds, inputs and outputs.
+inline int64_t groupsPerBlock(const ConvGeometry& g, int lanes) {
+  const int64_t widest = std::max(g.inChannels, g.outChannels) / g.groups;
+  return std::max<int64_t>(1, lanes / widest);
+}
+
 const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
 std::vector<Grid> makeGrids(const ConvGeometry&);
 
@@ -147,8 +160,8 @@ void runWinograd(const Conv&, const PackedFilter&, const float* x, float* y, int
                  const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 void runNarrow(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
-void runDepthwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
-                  const CancelFlag*);
+void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+                    const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
 
 // The activation where it is no clamp: over `rows` finished rows of `count` floats.

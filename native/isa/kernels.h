@@ -103,21 +103,45 @@ struct GroupedTile {
 };
 using GroupedKernel = void (*)(const GroupedTile&);
 
-// A run of neighbouring output columns of a depthwise convolution, none of whose taps is padding along the
-// width, kernel width and stride fixed by the kernel, dilation one. All channels:
-//   c[i][n] = clamp(sum over kernel rows r, kw of rows[r][(i * stride + kw) * channels + n] * panel[...] +
-//   bias[n])
-struct DepthwiseRun {
-  const float* const* rows;  // [kernelRows]: the input pixel of output column 0, kw 0; null: a row of padding
-  int64_t kernelRows, channels;
-  const float* panel;  // [blocks of lanes channels][kernelRows][kernel width][lanes]
-  const float* bias;   // [blocks][lanes]
-  float* c;            // [columns][channels]
+// How a run brings input channels to the lanes of a block: one channel a lane, each lane the channel of its
+// group, or one group whose channels all lanes share.
+enum class RunInput { channels, permuted, broadcast };
+constexpr int kRunInputs = 3;
+
+constexpr int kRunLines = 4;    // most lines of neighbouring outputs that share weights
+constexpr int kRunColumns = 8;  // most outputs of one line
+constexpr int kRunKernels = 3;  // kernel widths 3, 5 and 7
+constexpr int kRunStrides = 2;  // columns of the input from one output to the next: 1 or 2
+
+// `height` lines of neighbouring output columns of a grouped convolution, by `blocks` blocks of output
+// channels; height, columns, kernel width and stride fixed by the kernel. Lane l of column i of line p:
+//   c[p][i * ldc + output + l] = clamp(sum over kernel rows r, kernel columns n, k < depth of
+//   lines[r * height + p][i * stride + n][channel] * panel[r][n][k][l] + bias[l])
+// where channel is base + l, base + index[l] + k or base + k, as RunInput says. `pieces` such runs follow
+// each other along the lines. The next block starts inputStep input channels and outputStep output channels
+// further on.
+struct GroupedRun {
+  // [kernelRows][height]: the pixels below each line; null first: padding for all of them
+  const float* const* const* lines;
+  int64_t pieces;
+  int64_t kernelRows, depth;  // depth: 1 where a lane has its own channel
+  int64_t blocks, inputStep, outputStep;
+  int64_t base, output;  // first input and output channel of the first block
+  const int32_t* index;  // [lanes], index[l] + depth <= lanes
+  int inputs;            // input channels that may be read from a block's base on: 1..lanes
+  int outputs;           // output channels to write of each block: 1..lanes
+  const float* panel;    // [blocks][kernelRows][kernel width][depth][lanes]
+  const float* bias;     // [blocks][lanes]
+  float* c[kRunLines];   // null: a line that only fills up
+  int64_t ldc;
   float low, high;
 };
-using DepthwiseKernel = void (*)(const DepthwiseRun&);
+using RunKernel = void (*)(const GroupedRun&);
 
-constexpr int kRunKernels = 2, kRunStrides = 2;  // kernel widths 3 and 5, strides 1 and 2
+struct RunFamily {
+  int lines, columns;                                            // of its largest kernel
+  RunKernel kernels[kRunKernels][kRunStrides][kRunColumns + 1];  // [(width - 3) / 2][stride - 1][columns]
+};
 
 // Transforms of one Winograd tile of m x m outputs; its side is m + 2.
 struct WinogradInput {
@@ -273,8 +297,7 @@ struct Kernels {
   int groupedRows;                          // tallest grouped and depthwise tile
   GroupedKernel grouped[kMaxRows + 1];      // [height]
   GroupedKernel depthwise[kMaxRows + 1];    // [height]: depth 1, index[l] = l
-  DepthwiseKernel depthwiseRun[kRunKernels][kRunStrides]
-                              [kMaxRows + 1];           // [(width - 3) / 2][stride - 1][columns]
+  RunFamily runs[kRunInputs];
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);
   void (*winogradFilter[2])(const WinogradFilter& filter);

@@ -7,9 +7,9 @@
 #include "gemm/microkernel.h"
 #include "gemm/narrow.h"
 #include "gemm/outer.h"
-#include "grouped/depthwise_run.h"
 #include "grouped/diagonal.h"
 #include "grouped/grouped.h"
+#include "grouped/run.h"
 #include "isa/kernels.h"
 #include "norm/kernels.h"
 #include "optim/kernels.h"
@@ -23,6 +23,10 @@
 
 namespace convkit {
 namespace {
+
+struct RunShape {
+  int lines, columns;
+};
 
 template <class Simd, int kVectors, int kHeight>
 constexpr void addGemm(Kernels& table) {
@@ -52,11 +56,22 @@ constexpr void addGrouped(Kernels& table) {
   if constexpr (kHeight > 1) addGrouped<Simd, kHeight - 1>(table);
 }
 
-template <class Simd, int kKernel, int kStride, int kColumns>
-constexpr void addDepthwiseRuns(Kernels& table) {
-  table.depthwiseRun[(kKernel - 3) / 2][kStride - 1][kColumns] =
-      depthwiseRun<Simd, kColumns, kKernel, kStride>;
-  if constexpr (kColumns > 1) addDepthwiseRuns<Simd, kKernel, kStride, kColumns - 1>(table);
+template <class Simd, RunInput kInput, int kKernel, int kLines, int kColumns>
+constexpr void addRuns(RunFamily& family) {
+  RunKernel(*strides)[kRunColumns + 1] = family.kernels[(kKernel - 3) / 2];
+  strides[0][kColumns] = groupedRun<Simd, kInput, kKernel, 1, kLines, kColumns>;
+  strides[1][kColumns] = groupedRun<Simd, kInput, kKernel, 2, kLines, kColumns>;
+  if constexpr (kColumns > 1) addRuns<Simd, kInput, kKernel, kLines, kColumns - 1>(family);
+}
+
+template <class Simd, RunInput kInput, int kLines, int kColumns>
+constexpr RunFamily makeRuns() {
+  static_assert(kLines <= kRunLines && kColumns <= kRunColumns);
+  RunFamily family{kLines, kColumns, {}};
+  addRuns<Simd, kInput, 3, kLines, kColumns>(family);
+  if constexpr (kInput != RunInput::broadcast) addRuns<Simd, kInput, 5, kLines, kColumns>(family);
+  if constexpr (kInput == RunInput::channels) addRuns<Simd, kInput, 7, kLines, kColumns>(family);
+  return family;
 }
 
 // kRows1..kRows4: the tallest tile of a panel of one to four vectors; 0 where such a panel would not fit the
@@ -85,10 +100,10 @@ constexpr Kernels makeKernels(const char* name) {
   table.copyColumns = copyColumns<Simd>;
   addNarrow<Simd, 1>(table);
   addGrouped<Simd, kGroupedRows>(table);
-  addDepthwiseRuns<Simd, 3, 1, kGroupedRows>(table);
-  addDepthwiseRuns<Simd, 3, 2, kGroupedRows>(table);
-  addDepthwiseRuns<Simd, 5, 1, kGroupedRows>(table);
-  addDepthwiseRuns<Simd, 5, 2, kGroupedRows>(table);
+  constexpr RunShape depthwise = Simd::kDepthwiseRun, grouped = Simd::kGroupedRun;
+  table.runs[0] = makeRuns<Simd, RunInput::channels, depthwise.lines, depthwise.columns>();
+  table.runs[1] = makeRuns<Simd, RunInput::permuted, grouped.lines, grouped.columns>();
+  table.runs[2] = makeRuns<Simd, RunInput::broadcast, grouped.lines, grouped.columns>();
   table.winogradInput[0] = winogradInput<Simd, 2>;
   table.winogradInput[1] = winogradInput<Simd, 4>;
   table.winogradOutput[0] = winogradOutput<Simd, 2>;

@@ -80,10 +80,29 @@ void runCase(int64_t seed) {
   }
 }
 
+// A filter has the layout of its algorithm; read as another's, it would be too short.
+void fitsItsAlgorithmAlone() {
+  Random random(5);
+  const Algorithm algorithms[] = {Algorithm::direct, Algorithm::winograd2, Algorithm::winograd4};
+  ConvGeometry g = drawGeometry(random);
+  const Floats weight(g.outChannels * g.inChannels * 9, random);
+  const char* reason = nullptr;
+  for (const Algorithm packed : algorithms) {
+    g.algorithm = packed;
+    const auto filter = packFilter(*makeConv(g, bestKernels(), &reason), weight.data(), nullptr);
+    for (const Algorithm run : algorithms) {
+      g.algorithm = run;
+      check(fits(*makeConv(g, bestKernels(), &reason), *filter) == (run == packed),
+            "a filter fits convolutions of the algorithm it was packed for");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace convkit::test
 
 int main() {
+  convkit::test::fitsItsAlgorithmAlone();
   for (int64_t seed = 1; seed <= convkit::test::kCases; seed++) convkit::test::runCase(seed);
   return convkit::test::verdict();
 }
