@@ -1,43 +1,92 @@
-// Sums and products of two tensors, element by element.
+// Arithmetic on two tensors, element by element, and its gradients.
 
-import { active } from '../backend/index.js';
-import { wrongShape } from '../errors.js';
-import { allocateOutput, sameShape, showShape } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { type Tensor, wrap } from '../tensor/tensor.js';
-import { checkTensor, inLayout, layoutOf } from './inputs.js';
+import type { Arithmetic } from '../../binding.js';
+import { discard, gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
+import { allocateOutput } from '../tensor/shape.js';
+import { Tensor, wrap } from '../tensor/tensor.js';
+import { combine, commonLayout, commonShape } from './broadcast.js';
+import { checkTensor, layoutOf } from './inputs.js';
+import { sumTo } from './reduce.js';
 import { traced, tracing } from './trace.js';
 
-function binary(kind: 'add' | 'mul', a: Tensor, b: Tensor): Tensor {
+function arithmetic(kind: Arithmetic, a: Tensor, b: Tensor): Tensor {
   checkTensor(a, 'a', kind);
   checkTensor(b, 'b', kind);
-  if (!sameShape(a.shape, b.shape)) {
-    throw wrongShape(
-      kind,
-      `a and b must have the same shape, but got ${showShape(a.shape)} and ${showShape(b.shape)}`,
-    );
-  }
-  const layout = layoutOf(a) === ROW_MAJOR ? layoutOf(b) : layoutOf(a);
+  const shape = commonShape(a, b, kind);
+  const layout = commonLayout(a, b, shape);
   if (tracing()) {
-    return traced({ kind: 'pointwise', operation: kind, inputs: [a, b] }, a.shape, layout).output;
+    return traced({ kind: 'pointwise', operation: kind, inputs: [a, b] }, shape, layout).output;
   }
-  const left = inLayout(a, layout, 'now', kind);
-  const right = inLayout(b, layout, 'now', kind);
-  const y = allocateOutput(a.shape, kind);
-  if (y.length > 0) active().binary(kind, left, right, y);
-  return wrap(y, layout, a.shape);
+  const y = allocateOutput(shape, kind);
+  combine(kind, a, b, shape, layout, y, kind);
+  const output = wrap(y, layout, shape);
+  if (recording([a, b])) recordArithmetic(kind, output, a, b);
+  return output;
 }
 
-/**
- * a + b, element by element; shapes equal.
- *
- * @throws ShapeError where the shapes differ.
- */
-export const add = (a: Tensor, b: Tensor): Tensor => binary('add', a, b);
+function recordArithmetic(kind: Arithmetic, output: Tensor, a: Tensor, b: Tensor): void {
+  const [aShape, bShape] = [a.shape, b.shape];
+  const left = kind === 'mul' && b.requiresGrad ? save(a) : null;
+  const right = kind === 'div' || (kind === 'mul' && a.requiresGrad) ? save(b) : null;
+  const quotient = kind === 'div' && b.requiresGrad ? save(output) : null;
+  record(output, kind, [a, b], (upstream, needs) => {
+    const by = (how: Arithmetic, p: Tensor, q: Tensor): Tensor => {
+      const gradient = gradientMemory(upstream.shape);
+      const layout = layoutOf(upstream);
+      combine(how, p, q, upstream.shape, layout, gradient, kind);
+      return gradientTensor(gradient, layout, upstream.shape);
+    };
+    /** Where an operand has repeated, what its places received is added up. */
+    const gathered = (gradient: Tensor, shape: readonly number[]): Tensor => {
+      const sum = sumTo(gradient, shape, kind);
+      if (sum !== gradient && gradient !== upstream) discard(gradient);
+      return sum;
+    };
+    const ofA = (): Tensor => {
+      if (kind === 'mul' && right !== null) return by('mul', upstream, right());
+      if (kind === 'div' && right !== null) return by('div', upstream, right());
+      return upstream;
+    };
+    const ofB = (): Tensor => {
+      if (kind === 'mul' && left !== null) return by('mul', upstream, left());
+      if (kind === 'sub') return by('sub', ZERO, upstream);
+      if (right === null || quotient === null) return upstream;
+      // -(upstream * (a / b)) / b
+      const product = by('mul', upstream, quotient());
+      const share = by('div', product, right());
+      discard(product);
+      const negative = by('sub', ZERO, share);
+      discard(share);
+      return negative;
+    };
+    return [needs[0] ? gathered(ofA(), aShape) : null, needs[1] ? gathered(ofB(), bShape) : null];
+  });
+}
+
+const ZERO = Tensor.zeros([]);
 
 /**
- * a * b, element by element; shapes equal.
+ * a + b, element by element. Where shapes differ they are lined up at their last dimensions, and along a dimension of size
+ * 1 the tensor repeats (PyTorch's broadcasting).
  *
- * @throws ShapeError where the shapes differ.
+ * @throws ShapeError where sizes differ and neither is 1.
+ * @example
+ * ops.add(Tensor.from([[1, 2], [3, 4]]), Tensor.from([10, 20])).toArray(); // [[11, 22], [13, 24]]
  */
-export const mul = (a: Tensor, b: Tensor): Tensor => binary('mul', a, b);
+export const add = (a: Tensor, b: Tensor): Tensor => arithmetic('add', a, b);
+
+/** a - b, element by element; shapes meet as by {@link add}. @throws ShapeError where they cannot. */
+export const sub = (a: Tensor, b: Tensor): Tensor => arithmetic('sub', a, b);
+
+/**
+ * a * b, element by element; shapes meet as by {@link add}.
+ *
+ * @throws ShapeError where they cannot.
+ * @example
+ * // One number for each channel
+ * ops.mul(Tensor.ones([1, 2, 1, 2]), Tensor.from([[[3]], [[5]]])).toArray(); // [[[[3, 3]], [[5, 5]]]]
+ */
+export const mul = (a: Tensor, b: Tensor): Tensor => arithmetic('mul', a, b);
+
+/** a / b, element by element, exactly rounded; shapes meet as by {@link add}. @throws ShapeError where they cannot. */
+export const div = (a: Tensor, b: Tensor): Tensor => arithmetic('div', a, b);

@@ -21,6 +21,7 @@ export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
 export { add, mul } from './arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './batch-norm.js';
+export { add, div, mul, sub } from './arithmetic.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
 export {
@@ -60,6 +61,7 @@ export {
 } from './pool.js';
 export type { AdaptivePoolOptions, AvgPoolOptions, MaxPoolOptions } from './pool-options.js';
 export { type ConcatOptions, concat, type FlattenOptions, flatten } from './rearrange.js';
+export { mean, type ReduceOptions, sum } from './reduce.js';
 export {
   convolve1d,
   convolve2d,

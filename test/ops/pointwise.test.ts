@@ -59,7 +59,7 @@ describe.each(contenders())('$name', (contender) => {
     }
     expect(() => ops.add(a, Tensor.zeros([2, 3]))).toThrow(ShapeError);
     expect(() => ops.add(a, Tensor.zeros([2, 3]))).toThrow(
-      'add: a and b must have the same shape, but got [2, 3, 4, 5] and [2, 3]',
+      'add: The size of tensor a (5) must match the size of tensor b (3) at non-singleton dimension 3, but got [2, 3, 4, 5] and [2, 3]',
     );
     expect(() => Reflect.apply(ops.mul, null, [a, 2])).toThrow('mul: b must be a Tensor, not 2');
   });
