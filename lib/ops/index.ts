@@ -19,7 +19,7 @@ export {
 export type { ActivationName } from './activation.js';
 export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
-export { add, add, div, mul, mul, sub } from './arithmetic.js';
+export { add, div, mul, sub } from './arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './batch-norm.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
