@@ -10,6 +10,7 @@ import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { prepareActivation } from './activate.js';
 import { NO_ACTIVATION } from './activation.js';
+import { rememberExact } from './exact-affine.js';
 import { inLayout, type Mode, rowMajor } from './inputs.js';
 import { finished, inOrder, type Prepared, type Step } from './run.js';
 import { traced, tracing } from './trace.js';
@@ -92,6 +93,7 @@ function stepsOf(call: Normalization, layout: number, statistics: Statistics, y:
   const { mean, variance } = statistics;
   if (given !== null) {
     const { scale, shift } = coefficientsOf(geometryOf(call, 'none'), weight, bias, mean, variance);
+    rememberExact(scale, { weight, bias, mean, variance, epsilon: call.epsilon });
     const apply: Step = {
       run: () => binding.affine(activation, x, scale, shift, residual, y),
       submit: () => binding.submit('affine', activation, x, scale, shift, residual, y),

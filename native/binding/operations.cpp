@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "binding/elementwise_tasks.h"
-#include "binding/norm_tasks.h"
 #include "binding/loss_tasks.h"
+#include "binding/norm_tasks.h"
 #include "binding/structs.h"
 #include "binding/training_tasks.h"
 #include "conv/weight_gradient.h"

@@ -3,8 +3,8 @@
 
 #include "binding/arguments.h"
 #include "conv/conv.h"
-#include "norm/norm.h"
 #include "elementwise/broadcast.h"
+#include "norm/norm.h"
 #include "pooling/pool.h"
 #include "rearrange/remap.h"
 #include "rearrange/windows.h"

@@ -1,0 +1,33 @@
+// What the scale and shift of an affine call were before they were rounded: for whoever folds them into something else, a
+// convolution's weights, and rounds once there.
+
+/** What a channel's scale and shift are made of. */
+export interface AffineOrigin {
+  readonly weight: Float32Array | null;
+  readonly bias: Float32Array | null;
+  readonly mean: Float32Array;
+  readonly variance: Float32Array;
+  readonly epsilon: number;
+}
+
+const origins = new WeakMap<Float32Array, AffineOrigin>();
+
+/** Says where the scale of an affine call comes from. */
+export const rememberExact = (scale: Float32Array, origin: AffineOrigin): void => {
+  origins.set(scale, origin);
+};
+
+/**
+ * Scale and shift of every channel in float64, unrounded: weight / sqrt(variance + epsilon) and bias - mean * scale. Found by
+ * the scale array that a batch normalisation by running statistics hands to the backend's `affine`; undefined for others. To
+ * be asked at once: the parameters may change later.
+ */
+export function exactAffine(
+  scale: Float32Array,
+): { readonly scale: Float64Array; readonly shift: Float64Array } | undefined {
+  const origin = origins.get(scale);
+  if (origin === undefined) return undefined;
+  const { weight, bias, mean, variance, epsilon } = origin;
+  const exact = Float64Array.from(variance, (v, c) => (1 / Math.sqrt(v + epsilon)) * (weight?.[c] ?? 1));
+  return { scale: exact, shift: exact.map((factor, c) => (bias?.[c] ?? 0) - mean[c] * factor) };
+}
