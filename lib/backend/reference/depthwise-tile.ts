@@ -6,7 +6,7 @@
 // `next` is 1, or 0 where the second channel is not there: then it computes the first again, and nobody looks.
 // Times the speed of the general tile on channels in groups of one (Node 20, Zen 5, 3x3): 4.
 import { fmaf } from '../../numerics/fmaf.js';
-import { isHalfWay } from './rounding.js';
+import { roundsTwice } from './rounding.js';
 
 /** Runs all taps of the tile from `state` into `state`; `quick` as in `runTile`. */
 export function runDepthwiseTile(
@@ -59,50 +59,58 @@ function runQuick(
     const w0 = weights[first + 2 * t];
     const w1 = weights[first + 2 * t + 1];
     const o0 = offsets[4 * t + 0] + channel;
-    const s0 = x[o0] * w0 + a0;
-    if (isHalfWay(s0)) break;
+    const x0 = x[o0];
+    const s0 = x0 * w0 + a0;
+    if (roundsTwice(x0, w0, a0, s0)) break;
     a0 = Math.fround(s0);
-    const s1 = x[o0 + next] * w1 + a1;
-    if (isHalfWay(s1)) {
+    const x1 = x[o0 + next];
+    const s1 = x1 * w1 + a1;
+    if (roundsTwice(x1, w1, a1, s1)) {
       lane = 1;
       break;
     }
     a1 = Math.fround(s1);
     const o1 = offsets[4 * t + 1] + channel;
-    const s2 = x[o1] * w0 + a2;
-    if (isHalfWay(s2)) {
+    const x2 = x[o1];
+    const s2 = x2 * w0 + a2;
+    if (roundsTwice(x2, w0, a2, s2)) {
       lane = 2;
       break;
     }
     a2 = Math.fround(s2);
-    const s3 = x[o1 + next] * w1 + a3;
-    if (isHalfWay(s3)) {
+    const x3 = x[o1 + next];
+    const s3 = x3 * w1 + a3;
+    if (roundsTwice(x3, w1, a3, s3)) {
       lane = 3;
       break;
     }
     a3 = Math.fround(s3);
     const o2 = offsets[4 * t + 2] + channel;
-    const s4 = x[o2] * w0 + a4;
-    if (isHalfWay(s4)) {
+    const x4 = x[o2];
+    const s4 = x4 * w0 + a4;
+    if (roundsTwice(x4, w0, a4, s4)) {
       lane = 4;
       break;
     }
     a4 = Math.fround(s4);
-    const s5 = x[o2 + next] * w1 + a5;
-    if (isHalfWay(s5)) {
+    const x5 = x[o2 + next];
+    const s5 = x5 * w1 + a5;
+    if (roundsTwice(x5, w1, a5, s5)) {
       lane = 5;
       break;
     }
     a5 = Math.fround(s5);
     const o3 = offsets[4 * t + 3] + channel;
-    const s6 = x[o3] * w0 + a6;
-    if (isHalfWay(s6)) {
+    const x6 = x[o3];
+    const s6 = x6 * w0 + a6;
+    if (roundsTwice(x6, w0, a6, s6)) {
       lane = 6;
       break;
     }
     a6 = Math.fround(s6);
-    const s7 = x[o3 + next] * w1 + a7;
-    if (isHalfWay(s7)) {
+    const x7 = x[o3 + next];
+    const s7 = x7 * w1 + a7;
+    if (roundsTwice(x7, w1, a7, s7)) {
       lane = 7;
       break;
     }

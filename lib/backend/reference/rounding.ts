@@ -17,6 +17,15 @@ export function isHalfWay(sum: number): boolean {
   return (words[LOW] & 0x1fffffff) === 0x10000000;
 }
 
+/**
+ * Whether fround(sum) may not be fma(x, w, a), where sum is x * w + a in float64 and no subnormal float is near: half way
+ * between two floats, and not the exact sum. With the product exact, one of the differences is what Fast2Sum gets exactly
+ * (Dekker 1971), so that both come out right for exact sums only. Coarse data meet exact half way points all the time.
+ */
+export function roundsTwice(x: number, w: number, a: number, sum: number): boolean {
+  return isHalfWay(sum) && (sum - x * w !== a || sum - a !== x * w);
+}
+
 /** The biased exponent of the smallest magnitude in [begin, end) other than zero, 1 for subnormal ones; 255 where all are zero. */
 export function smallestExponent(values: Float32Array, begin = 0, end = values.length): number {
   const patterns = new Int32Array(values.buffer, values.byteOffset + 4 * begin, end - begin);
