@@ -58,7 +58,8 @@ export interface ConvGeometry {
   readonly activation: Activation;
   /**
    * 'direct': one chain of taps an output. 'winograd2', 'winograd4': minimal filtering of tiles of 2x2 or 4x4 outputs, other
-   * bits; kernel 1x3x3, stride 1, one group, not transposed. Its steps are those of lib/backend/reference/winograd.ts.
+   * bits; kernel 1x3x3, stride 1, one group. Its steps are those of lib/backend/reference/winograd.ts; a transposed
+   * convolution's are those of the plain one that its stride of 1 makes it, every kernel turned over.
    */
   readonly algorithm: 'direct' | 'winograd2' | 'winograd4';
   /**

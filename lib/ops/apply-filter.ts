@@ -65,7 +65,7 @@ export function applyFilter(application: Application): Prepared {
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
   if (layout === 'channelsFirst') storageOf(output).watch(filter.demand);
-  recordConvolution(output, { operation, x, weight, bias, rank, layout: channelAxis, batch, geometry });
+  recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
   if (batch === 0) return finished(output);
   return {
     output,

@@ -6,6 +6,8 @@ import { recycle } from '../backend/recycled.js';
 import { gradientMemory, gradientTensor, recording, save } from '../tensor/autograd.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
+import type { Algorithm } from './algorithm.js';
+import type { ConvSettings } from './conv-options.js';
 import { filterOf } from './filter-cache.js';
 import { foldPadding } from './fold-padding.js';
 import { recordActivated } from './fused-activation.js';
@@ -23,8 +25,8 @@ export interface Convolution {
   readonly x: Tensor;
   readonly weight: Tensor;
   readonly bias: Tensor | null;
-  /** Images of `rank` dimensions around the channel axis `layout`; or rows, where that is ROW_MAJOR. */
-  readonly rank: number;
+  readonly settings: ConvSettings;
+  /** The channel axis of images, ROW_MAJOR of rows. */
   readonly layout: number;
   readonly batch: number;
   geometry(): ConvGeometry;
@@ -32,7 +34,7 @@ export interface Convolution {
 
 /** Says how gradients pass through a convolution, and through the activation in its geometry. */
 export function recordConvolution(output: Tensor, convolution: Convolution): void {
-  const { operation, x, weight, bias, rank, layout, batch } = convolution;
+  const { operation, x, weight, bias, settings, layout, batch } = convolution;
   const inputs = [x, weight, bias];
   if (!recording(inputs)) return;
   const geometry = convolution.geometry();
@@ -42,7 +44,7 @@ export function recordConvolution(output: Tensor, convolution: Convolution): voi
 
   recordActivated(output, operation, geometry.activation, inputs, (upstream, needs) => {
     const binding = active();
-    const task = { binding, geometry, rank, batch, operation };
+    const task = { binding, settings, geometry, batch, operation };
     const arrived = inLayout(upstream, layout, 'now', operation);
     let dx: Tensor | null = null;
     if (needs[0] && savedWeight !== null) {
@@ -65,16 +67,17 @@ export function recordConvolution(output: Tensor, convolution: Convolution): voi
 
 interface Task {
   readonly binding: Binding;
+  readonly settings: ConvSettings;
   /** Of the convolution that was computed. */
   readonly geometry: ConvGeometry;
-  readonly rank: number;
   readonly batch: number;
   readonly operation: string;
 }
 
 /** The handle of a convolution that a gradient is, kept with the weight. */
-function handleOf({ binding, rank }: Task, geometry: ConvGeometry, weight: Tensor) {
-  const filter = filterOf(binding, selectionCount(), settingsOf(geometry, rank), weight, null);
+function handleOf({ binding, settings }: Task, algorithm: Algorithm, geometry: ConvGeometry, weight: Tensor) {
+  const own = settingsOf(geometry, settings.rank, algorithm);
+  const filter = filterOf(binding, selectionCount(), own, weight, null);
   const [depth, height, width] = geometry.inputSize;
   const sized = filter.sized(depth, height, width, geometry.outputSize, 'channelsLast', () => geometry);
   return { filter, sized };
@@ -82,8 +85,9 @@ function handleOf({ binding, rank }: Task, geometry: ConvGeometry, weight: Tenso
 
 function inputGradient(task: Task, weight: Tensor, upstream: Float32Array, gradient: Float32Array): void {
   const { binding, geometry, batch, operation } = task;
-  const own = inputGradientGeometry(geometry);
-  const { filter, sized } = handleOf(task, own, weight);
+  const { algorithm } = task.settings;
+  const own = inputGradientGeometry(geometry, algorithm);
+  const { filter, sized } = handleOf(task, algorithm, own, weight);
   const packed = filter.packed(sized, weight, 'now', operation);
   if (batch === 0) return;
   withCropped(task, own.inputSize, upstream, (from) => {
@@ -108,7 +112,7 @@ function weightGradient(
 ): void {
   const { binding, geometry, batch } = task;
   const own = weightGradientGeometry(geometry);
-  const { conv } = handleOf(task, own, weight).sized;
+  const { conv } = handleOf(task, 'direct', own, weight).sized;
   if (!geometry.transposed) {
     binding.convWeightGradient(conv, x, upstream, gradient, biasGradient, batch);
     return;

@@ -7,6 +7,7 @@
 
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { NO_ACTIVATION } from './activation.js';
+import { type Algorithm, chooseAlgorithm } from './algorithm.js';
 import type { ConvSettings } from './conv-options.js';
 
 const NO_PADDING: Triple = [0, 0, 0];
@@ -29,10 +30,19 @@ export const padsWithZeros = (g: ConvGeometry): boolean =>
 
 /**
  * What makes the input's gradient from the output's, with the same weight. Where padding repeats elements of the input, it
- * makes the gradient of the padded image, which is then to be folded.
+ * makes the gradient of the padded image, which is then to be folded. The algorithm is chosen anew, as for a layer of these
+ * sizes: a convolution of stride 1 may use Winograd's whichever way it goes.
  */
-export function inputGradientGeometry(g: ConvGeometry): ConvGeometry {
-  if (g.transposed) return forwardOf(g);
+export function inputGradientGeometry(g: ConvGeometry, asked: Algorithm): ConvGeometry {
+  const geometry = g.transposed ? forwardOf(g) : backwardOf(g);
+  const minimal =
+    g.kernelSize.join() === '1,3,3' && g.stride.join() === '1,1,1' && g.groups === 1 && asked !== 'direct';
+  return minimal
+    ? { ...geometry, algorithm: chooseAlgorithm(asked, { ...geometry, transposed: false }) }
+    : geometry;
+}
+
+function backwardOf(g: ConvGeometry): ConvGeometry {
   const folds = !padsWithZeros(g);
   return {
     ...g,
@@ -78,7 +88,7 @@ function forwardOf(g: ConvGeometry): ConvGeometry {
 }
 
 /** Settings that ask for such a convolution at its own size: what its filter is kept under. */
-export const settingsOf = (g: ConvGeometry, rank: number): ConvSettings => ({
+export const settingsOf = (g: ConvGeometry, rank: number, algorithm: Algorithm): ConvSettings => ({
   rank,
   stride: g.stride,
   dilation: g.dilation,
@@ -86,7 +96,7 @@ export const settingsOf = (g: ConvGeometry, rank: number): ConvSettings => ({
   groups: g.groups,
   paddingMode: g.paddingMode,
   activation: NO_ACTIVATION,
-  algorithm: 'direct',
+  algorithm,
   transposed: g.transposed,
   outputPadding: NO_PADDING,
 });

@@ -101,8 +101,8 @@ export function prepareLinear(
     const input = rowMajor(x, mode, operation);
     const y = memory ?? allocateOutput(shape, operation);
     const output = wrap(y, ROW_MAJOR, shape);
-    const row = { rank: 1, layout: ROW_MAJOR, batch: rows, geometry };
-    recordConvolution(output, { operation, x, weight, bias, ...row });
+    const computed = { operation, x, weight, bias, settings: own, layout: ROW_MAJOR, batch: rows, geometry };
+    recordConvolution(output, computed);
     if (rows === 0) return finished(output);
     return {
       output,

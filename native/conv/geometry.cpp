@@ -80,8 +80,8 @@ const char* checkGeometry(const ConvGeometry& g) {
       !fits(in.width, b.width, e.width, k.width, s.width, d.width, o.width))
     return "outputSize does not follow from the other sizes";
   if (g.algorithm != Algorithm::direct &&
-      (g.transposed || g.groups != 1 || k.depth != 1 || k.height != 3 || k.width != 3 || s.depth != 1 ||
-       s.height != 1 || s.width != 1 || in.depth != o.depth))
+      (g.groups != 1 || k.depth != 1 || k.height != 3 || k.width != 3 || s.depth != 1 || s.height != 1 ||
+       s.width != 1 || in.depth != o.depth))
     return "Winograd takes 3x3 kernels of stride 1 without groups";
   if (g.transposed && g.paddingMode != PaddingMode::zeros)
     return "Only \"zeros\" padding mode is supported for a transposed convolution";

@@ -11,7 +11,10 @@ Axis makeAxis(const ConvGeometry& g, int64_t Triple::*at, int64_t start, int64_t
   const int64_t input = g.inputSize.*at, kernel = g.kernelSize.*at, stride = g.stride.*at,
                 dilation = g.dilation.*at, padBegin = g.padBegin.*at,
                 output = (g.outputSize.*at - start + step - 1) / step;
-  Axis axis{input, output, kernel, stride, dilation, padBegin, {}};
+  // Winograd takes a transposed axis for the plain one that it is with its kernels turned over
+  const bool turned = g.transposed && g.algorithm != Algorithm::direct;
+  Axis axis{input, output, kernel, stride, dilation, turned ? dilation * (kernel - 1) - padBegin : padBegin,
+            {}};
   axis.source.reserve(static_cast<std::size_t>(output * kernel));
   for (int64_t p = 0; p < output; p++) {
     const int64_t o = start + p * step;

@@ -32,7 +32,7 @@ void forEachBlock(const Conv& conv, const PackedFilter& filter, const Body& body
 }  // namespace
 
 void copyKernels(const Conv& conv, const float* weight, int64_t first, int64_t count, int64_t channelBegin,
-                 int64_t channelEnd, int64_t width, float* to) {
+                 int64_t channelEnd, int64_t width, bool turned, float* to) {
   const int64_t taps = conv.taps(), depth = conv.groupInputs(), outputs = conv.groupOutputs();
   const auto transpose = conv.kernels->transpose;
   if (count < width) {
@@ -48,6 +48,7 @@ void copyKernels(const Conv& conv, const float* weight, int64_t first, int64_t c
     const float* from = weight + ((first / outputs * depth + c) * outputs + first % outputs) * taps;
     float* rows = to + (c - channelBegin) * taps * width;
     if (taps == 1) std::memcpy(rows, from, static_cast<std::size_t>(count) * sizeof(float));
+    else if (turned) transpose(from, taps, rows + (taps - 1) * width, -width, count, taps);
     else transpose(from, taps, rows, width, count, taps);
   }
 }
@@ -58,11 +59,12 @@ void fillPanels(const Conv& conv, const float* weight, PackedFilter& filter) {
     const int64_t width = panel.vectors * conv.kernels->lanes;
     float* to = filter.weights.data() + panel.weights;
     if (taps == 1) {
-      copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, to + begin * width);
+      copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, false,
+                  to + begin * width);
       return;
     }
     float* kernels = scratch.floats(1, static_cast<std::size_t>((end - begin) * taps * width));
-    copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, kernels);
+    copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, false, kernels);
     for (int64_t t = 0; t < taps; t++)
       for (int64_t c = begin; c < end; c++)
         std::memcpy(to + (t * depth + c) * width, kernels + ((c - begin) * taps + t) * width,
@@ -76,7 +78,8 @@ void fillWinograd(const Conv& conv, const float* weight, PackedFilter& filter) {
   forEachBlock(conv, filter, [&](const Panel& panel, int64_t begin, int64_t end, Scratch& scratch) {
     const int64_t taps = conv.taps(), width = panel.vectors * conv.kernels->lanes;
     float* kernels = scratch.floats(1, static_cast<std::size_t>((end - begin) * taps * width));
-    copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, kernels);
+    copyKernels(conv, weight, panel.outChannel, panel.outCount, begin, end, width, conv.geometry.transposed,
+                kernels);
     for (int64_t c = begin; c < end; c++)
       transform({kernels + (c - begin) * taps * width, width, width,
                  filter.weights.data() + panel.weights + c * width, set});

@@ -112,9 +112,10 @@ inline int64_t winogradSet(const PackedFilter& filter) {
 
 // Copies the kernels of output channels [first, first + count) of one group, for input channels
 // [channelBegin, channelEnd) of it: to[c - channelBegin][tap][n - first], `width` floats from tap to tap,
-// zeros from `count` on. The taps of a transposed convolution's are in the order of their kernel too.
+// zeros from `count` on. The taps are in the order of their kernel, or, of a transposed convolution that is
+// `turned`, in reverse.
 void copyKernels(const Conv&, const float* weight, int64_t first, int64_t count, int64_t channelBegin,
-                 int64_t channelEnd, int64_t width, float* to);
+                 int64_t channelEnd, int64_t width, bool turned, float* to);
 void fillPanels(const Conv&, const float* weight, PackedFilter&);    // of a dense filter
 void fillWinograd(const Conv&, const float* weight, PackedFilter&);  // of one for each element of a tile
 

@@ -167,6 +167,31 @@ test('gradients have the same bits on every backend and with any number of threa
   backend.setThreads(before);
 });
 
+test("Winograd's algorithm, asked for, computes the input's gradient too: near the direct one, the same bits everywhere", () => {
+  const gradients = (algorithm: 'direct' | 'winograd') => {
+    const x = Tensor.randn([2, 20, 11, 13], { seed: 1 });
+    const weight = Tensor.randn([24, 20, 3, 3], { seed: 2 });
+    x.requiresGrad = weight.requiresGrad = true;
+    const options = { algorithm, padding: [1, [0, 3]] as [number, [number, number]], dilation: [1, 2] };
+    const y = ops.conv2d(x, weight, null, options);
+    y.backward(Tensor.randn(y.shape, { seed: 3 }));
+    if (x.grad === null || weight.grad === null) throw new Error('no gradients');
+    return [x.grad, weight.grad];
+  };
+  const answers = contenders().map((contender) => {
+    contender.use();
+    return gradients('winograd');
+  });
+  for (const answer of answers) expect(answer.map(bits)).toEqual(answers[0].map(bits));
+  const direct = gradients('direct');
+  expect(bits(direct[0])).not.toEqual(bits(answers[0][0]));
+  for (const [i, gradient] of direct.entries()) {
+    const [near, exact] = [answers[0][i].data, gradient.data];
+    const largest = exact.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(near.every((value, k) => Math.abs(value - exact[k]) < 3e-6 * largest)).toBe(true);
+  }
+});
+
 test('whole numbers give exact gradients, of many chunks of positions', () => {
   const x = wholeNumbers([3, 2, 20, 20], 1, 3);
   const weight = wholeNumbers([3, 2, 3, 3], 2, 3);

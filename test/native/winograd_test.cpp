@@ -26,6 +26,17 @@ ConvGeometry drawGeometry(Random& random) {
   g.kernelSize = {1, 3, 3};
   g.stride = {1, 1, 1};
   g.dilation = {1, random.between(1, 3), random.between(1, 3)};
+  if (random.chance(4)) {
+    // Padding takes away from what a transposed convolution adds around its input
+    const auto less = [&](int64_t dilation) { return random.between(0, 2 * dilation) / 2; };
+    g.transposed = true;
+    g.padBegin = {0, less(g.dilation.height), less(g.dilation.width)};
+    g.padEnd = {0, less(g.dilation.height), less(g.dilation.width)};
+    g.outputSize = {g.inputSize.depth,
+                    g.inputSize.height - g.padBegin.height - g.padEnd.height + 2 * g.dilation.height,
+                    g.inputSize.width - g.padBegin.width - g.padEnd.width + 2 * g.dilation.width};
+    return g;
+  }
   g.padBegin = {0, random.between(2, 4), random.between(2, 4)};
   g.padEnd = {0, random.between(2, 4), random.between(2, 4)};
   g.outputSize = {g.inputSize.depth,

@@ -334,9 +334,10 @@ function drawConvGeometry(random: Random, channels: Channels): Drawn {
   return drawGeometry(random, channels);
 }
 
-/** 3x3 of stride 1 over a few planes, any padding and dilation. */
+/** 3x3 of stride 1 over a few planes, any padding and dilation; transposed now and then. */
 function drawWinograd(random: Random, channels: Channels): Drawn {
-  const paddingMode = random.of(MODES);
+  const transposed = random.once(4);
+  const paddingMode = transposed ? 'zeros' : random.of(MODES);
   const planes = random.of([1, 1, 1, 2]);
   const axes = [0, 1].map(() => {
     for (;;) {
@@ -345,7 +346,10 @@ function drawWinograd(random: Random, channels: Channels): Drawn {
       const most = { zeros: 4, replicate: 4, reflect: input - 1, circular: input }[paddingMode];
       const padBegin = random.between(0, Math.min(4, most));
       const padEnd = random.once(3) ? random.between(0, Math.min(4, most)) : padBegin;
-      const output = input + padBegin + padEnd - 2 * dilation;
+      const more = transposed ? random.between(0, dilation - 1) : 0;
+      const output = transposed
+        ? input - padBegin - padEnd + 2 * dilation + more
+        : input + padBegin + padEnd - 2 * dilation;
       if (output > 0) return { input, dilation, padBegin, padEnd, output };
     }
   });
@@ -362,7 +366,7 @@ function drawWinograd(random: Random, channels: Channels): Drawn {
     paddingMode,
     activation: random.once(2) ? { kind: 'none', negativeSlope: 0 } : drawActivation(random),
     algorithm: random.of(['winograd2', 'winograd4']),
-    transposed: false,
+    transposed,
   };
 }
 

@@ -126,12 +126,12 @@ export function createConv(geometry: ConvGeometry): Conv {
 }
 
 function checkAlgorithm(operation: string, geometry: ConvGeometry): void {
-  const { algorithm, kernelSize, stride, groups, transposed } = geometry;
+  const { algorithm, kernelSize, stride, groups } = geometry;
   oneOf(operation, 'algorithm', algorithm, ['direct', 'winograd2', 'winograd4']);
   if (algorithm === 'direct') return;
   const unpadded = geometry.padBegin[0] === 0 && geometry.padEnd[0] === 0;
   const fits = kernelSize.join() === '1,3,3' && stride.join() === '1,1,1' && groups === 1;
-  if (!fits || !unpadded || transposed)
+  if (!fits || !unpadded)
     throw wrongValue(operation, 'Winograd takes 3x3 kernels of stride 1 without groups');
 }
 
@@ -202,9 +202,9 @@ function exponentsOf(weights: Float32Array, sets: number, pairs: number): Uint8A
   return exponents;
 }
 
-/** weights [element][pair][channel][2], the rest as in a direct filter. */
+/** weights [element][pair][channel][2], the rest as in a direct filter. A transposed one's kernels are turned over. */
 function packWinograd(geometry: ConvGeometry, weight: Float32Array, bias: Float32Array | null): PackedFilter {
-  const { inChannels, outChannels, algorithm } = geometry;
+  const { inChannels, outChannels, algorithm, transposed } = geometry;
   const tile = algorithm === 'winograd4' ? 4 : 2;
   const pairs = Math.ceil(outChannels / 2);
   const set = pairs * inChannels * 2;
@@ -214,7 +214,8 @@ function packWinograd(geometry: ConvGeometry, weight: Float32Array, bias: Float3
     if (bias !== null) biases[n] = bias[n] + 0;
     for (let c = 0; c < inChannels; c++) {
       const to = ((n >> 1) * inChannels + c) * 2 + (n & 1);
-      transformFilter(tile, weight, (n * inChannels + c) * 9, weights, to, set);
+      if (transposed) transformFilter(tile, weight, (c * outChannels + n) * 9 + 8, -1, weights, to, set);
+      else transformFilter(tile, weight, (n * inChannels + c) * 9, 1, weights, to, set);
     }
   }
   const exponents = exponentsOf(weights, (tile + 2) * (tile + 2), pairs);

@@ -24,7 +24,9 @@ export class TileAxis {
     const output = geometry.outputSize[axis];
     const input = geometry.inputSize[axis];
     const dilation = geometry.dilation[axis];
-    const padBegin = geometry.padBegin[axis];
+    // A transposed axis is the plain one of kernels turned over
+    const begin = geometry.padBegin[axis];
+    const padBegin = geometry.transposed ? 2 * dilation - begin : begin;
     for (let remainder = 0; remainder < dilation; remainder++)
       for (let o = remainder; o < output; o += tile * dilation) this.starts.push(o);
     const side = tile + 2;

@@ -38,11 +38,12 @@ const FILTER_POINTS: Readonly<Record<WinogradTile, readonly (readonly [number, n
   ],
 };
 
-/** Transforms the 3x3 filter at `from` in float64, rounds once, and writes its elements `step` apart. */
+/** Transforms the 3x3 filter whose taps follow `from` by steps of `by` in float64, rounds once, and writes its elements `step` apart. */
 export function transformFilter(
   tile: WinogradTile,
   weight: Float32Array,
   from: number,
+  by: 1 | -1,
   to: Float32Array,
   at: number,
   step: number,
@@ -52,7 +53,7 @@ export function transformFilter(
   for (let i = 0; i < side; i++) {
     const [p, q, r] = points[i];
     const row = [0, 1, 2].map(
-      (k) => p * weight[from + k] + q * weight[from + 3 + k] + r * weight[from + 6 + k],
+      (k) => p * weight[from + k * by] + q * weight[from + (3 + k) * by] + r * weight[from + (6 + k) * by],
     );
     for (let j = 0; j < side; j++) {
       const point = points[j];
