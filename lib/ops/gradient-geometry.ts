@@ -35,11 +35,14 @@ export const padsWithZeros = (g: ConvGeometry): boolean =>
  */
 export function inputGradientGeometry(g: ConvGeometry, asked: Algorithm): ConvGeometry {
   const geometry = g.transposed ? forwardOf(g) : backwardOf(g);
-  const minimal =
-    g.kernelSize.join() === '1,3,3' && g.stride.join() === '1,1,1' && g.groups === 1 && asked !== 'direct';
-  return minimal
-    ? { ...geometry, algorithm: chooseAlgorithm(asked, { ...geometry, transposed: false }) }
-    : geometry;
+  return { ...geometry, algorithm: chooseAlgorithm(asked, g.transposed ? geometry : turnedOver(geometry)) };
+}
+
+/** The plain convolution that a transposed one of stride 1 is, every kernel turned over. */
+function turnedOver(g: ConvGeometry): ConvGeometry {
+  const opposite = (pads: Triple) =>
+    triple((axis) => g.dilation[axis] * (g.kernelSize[axis] - 1) - pads[axis]);
+  return { ...g, padBegin: opposite(g.padBegin), padEnd: opposite(g.padEnd), transposed: false };
 }
 
 function backwardOf(g: ConvGeometry): ConvGeometry {
