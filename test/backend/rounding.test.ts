@@ -71,10 +71,12 @@ describe.each(Object.entries(kinds))('on %s', (_, make) => {
       for (let t = 0; t < taps; t++)
         for (let i = 0; i < 8; i++)
           wanted[i] = fmaf(x[2 * (4 * t + (i >> 1)) + (i & 1)], weights[2 * t + (i & 1)], wanted[i]);
-      const state = new Float64Array(8);
-      const quick = hasExactSmallSums(smallestExponent(x), smallestExponent(weights));
-      runDepthwiseTile(x, offsets, 0, 1, weights, 0, taps, state, quick);
-      expect([...state]).toEqual([...wanted]);
+      for (const exponent of [smallestExponent(weights), 0]) {
+        const sums = new Float64Array(8);
+        const filter = { weights, exponents: Uint8Array.of(exponent) };
+        runDepthwiseTile(x, smallestExponent(x), offsets, filter, taps, 2, 0, 1, sums);
+        expect([...sums]).toEqual([...wanted]);
+      }
     }
   });
 });
@@ -124,7 +126,8 @@ describe.each([
         const dense = new Float64Array(8);
         runTile(x, offsets, 0, weights, 0, taps, 1, dense, quick);
         const depthwise = new Float64Array(8);
-        runDepthwiseTile(x, offsets, 0, 1, weights, 0, taps, depthwise, quick);
+        const filter = { weights, exponents: Uint8Array.of(smallestExponent(weights)) };
+        runDepthwiseTile(x, smallestExponent(x), offsets, filter, taps, 2, 0, 1, depthwise);
         expect([dense[lane], depthwise[lane]]).toEqual([chain(taps), chain(taps)]);
       }
     },

@@ -65,6 +65,8 @@ class ConvWork implements Work {
   readonly units: number;
   readonly #offsets: Int32Array;
   readonly #state = new Float64Array(TILE_POSITIONS * TILE_CHANNELS);
+  /** Of all pairs of a unit, where the convolution is depthwise. */
+  readonly #sums: Float64Array;
   readonly #pairsOfGroup: number;
   readonly #pairs: number;
   readonly #pairsPerUnit: number;
@@ -92,6 +94,8 @@ class ConvWork implements Work {
     const costOfPair = taps * groupInputs * TILE_POSITIONS * TILE_CHANNELS;
     this.#pairsPerUnit = Math.max(1, Math.floor(UNIT / costOfPair));
     this.#blocks = Math.ceil(this.#pairs / this.#pairsPerUnit);
+    const sums = plan.isDepthwise ? Math.min(this.#pairs, this.#pairsPerUnit) : 0;
+    this.#sums = new Float64Array(sums * TILE_POSITIONS * TILE_CHANNELS);
     this.#tiles = Math.ceil(positions / TILE_POSITIONS);
     this.units = batch * this.#tiles * this.#blocks;
   }
@@ -102,7 +106,9 @@ class ConvWork implements Work {
       const tile = Math.floor(unit / this.#blocks);
       if (tile !== this.#tile) this.#loadTile(tile);
       const first = block * this.#pairsPerUnit;
-      this.#runPairs(first, Math.min(first + this.#pairsPerUnit, this.#pairs));
+      const end = Math.min(first + this.#pairsPerUnit, this.#pairs);
+      if (this.plan.isDepthwise) this.#runDepthwisePairs(first, end);
+      else this.#runPairs(first, end);
     }
   }
 
@@ -154,12 +160,11 @@ class ConvWork implements Work {
 
   /** Channel pairs [begin, end) of the tile that is loaded. */
   #runPairs(begin: number, end: number): void {
-    const { taps, groupInputs, positions, activate, outputLength, geometry, isDepthwise } = this.plan;
+    const { taps, groupInputs, groupOutputs, positions, activate, outputLength, geometry } = this.plan;
     const { weights, bias, exponents } = this.filter;
     const { outChannels } = geometry;
     const [state, y, source, offsets] = [this.#state, this.y, this.#source, this.#offsets];
     const pairsOfGroup = this.#pairsOfGroup;
-    const groupOutputs = isDepthwise ? outChannels : this.plan.groupOutputs;
     const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
     const rows = Math.min(TILE_POSITIONS, positions - start);
     const corner = this.#image * outputLength + start * outChannels;
@@ -168,12 +173,10 @@ class ConvWork implements Work {
       const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
       for (let i = 0; i < TILE_POSITIONS * TILE_CHANNELS; i++) state[i] = 0;
       const first = pair * taps * groupInputs * TILE_CHANNELS;
-      const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
       const quick = hasExactSmallSums(this.#exponent, exponents[pair]);
-      if (isDepthwise)
-        runDepthwiseTile(source, offsets, within, columns === 2 ? 1 : 0, weights, first, taps, state, quick);
-      else runTile(source, offsets, group * groupInputs, weights, first, taps, groupInputs, state, quick);
+      runTile(source, offsets, group * groupInputs, weights, first, taps, groupInputs, state, quick);
 
+      const columns = Math.min(TILE_CHANNELS, groupOutputs - within);
       for (let n = 0; n < columns; n++) {
         let at = corner + group * groupOutputs + within + n;
         const added = bias[TILE_CHANNELS * pair + n];
@@ -181,6 +184,27 @@ class ConvWork implements Work {
           const value = Math.fround(state[TILE_CHANNELS * p + n] + added);
           y[at] = activate === null ? value : activate(value);
         }
+      }
+    }
+  }
+
+  /** The same of a depthwise convolution, whose channels pair up across groups. */
+  #runDepthwisePairs(begin: number, end: number): void {
+    const { taps, positions, activate, outputLength, geometry } = this.plan;
+    const { bias } = this.filter;
+    const channels = geometry.outChannels;
+    const [y, sums] = [this.y, this.#sums];
+    const offsets = this.#offsets;
+    runDepthwiseTile(this.#source, this.#exponent, offsets, this.filter, taps, channels, begin, end, sums);
+    const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
+    const rows = Math.min(TILE_POSITIONS, positions - start);
+    const last = Math.min(TILE_CHANNELS * end, channels);
+    for (let p = 0; p < rows; p++) {
+      const corner = this.#image * outputLength + (start + p) * channels;
+      const from = TILE_CHANNELS * p - TILE_POSITIONS * TILE_CHANNELS * begin;
+      for (let c = TILE_CHANNELS * begin; c < last; c++) {
+        const value = Math.fround(sums[from + TILE_POSITIONS * TILE_CHANNELS * (c >> 1) + (c & 1)] + bias[c]);
+        y[corner + c] = activate === null ? value : activate(value);
       }
     }
   }
