@@ -81,7 +81,7 @@ export function comparison(before: Results, after: Results): Table[] {
       here.filter((change) => change.verdict === verdict).length;
     return {
       title: `From ${before.environment.commit} to ${after.environment.commit}, ${threadsText(threads)}`,
-      head: ['layer', 'contender', 'before ms', '±', 'after ms', '±', 'faster by', 'noise', 'verdict'],
+      head: ['layer', 'contender', 'before ms', '±', 'after ms', '±', 'times as fast', 'noise', 'verdict'],
       rows: [...here]
         .sort((a, b) => a.factor - b.factor)
         .map(({ layer, contender, before: old, after: now, factor, noise, verdict }) => [
@@ -91,7 +91,7 @@ export function comparison(before: Results, after: Results): Table[] {
           percent(old.spread),
           now.median.toPrecision(4),
           percent(now.spread),
-          signed(factor - 1),
+          factor.toFixed(3),
           `±${percent(noise)}`,
           verdict,
         ]),

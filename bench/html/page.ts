@@ -13,6 +13,9 @@ import { type Strip, strips } from './strips.js';
 import { STYLE } from './style.js';
 import { escaped } from './svg.js';
 
+/** Layers in rows of their own; beyond it the tables have to do. */
+const MOST_ROWS = 60;
+
 /** All results as one page. */
 export function page(all: readonly Results[]): string {
   const runs = all.flatMap((results) => results.runs.map((run) => ({ results, run })));
@@ -81,7 +84,7 @@ function section(results: Results, run: RunResult): string {
     losses(timed, main, theirs),
     ...rooflineFigure(run, theirs),
     ...contenders(run, theirs),
-    `<details><summary>Each of the ${timed.length} layers</summary>${figure(strips(eachLayer(timed, main, theirs), main, theirs, 'Ratios by layer'))}</details>`,
+    ...rows(timed, main, theirs),
     `<details><summary>The tables</summary>${tablesOf({ ...results, runs: [run] })
       .map(asHtml)
       .join('')}</details>`,
@@ -132,6 +135,13 @@ function contenders(run: RunResult, theirs: string): string[] {
     .map((name) => ({ title: name, matches: run.matches, ours: name }));
   if (rows.length < 2) return [];
   return ['<h3>Every contender</h3>', figure(strips(rows, '', theirs, `Every contender beside ${theirs}`))];
+}
+
+/** A row for each layer, where they are few enough to read. */
+function rows(matches: readonly MatchResult[], ours: string, theirs: string): string[] {
+  if (matches.length > MOST_ROWS) return [];
+  const drawn = strips(eachLayer(matches, ours, theirs), ours, theirs, 'Ratios by layer');
+  return [`<details><summary>Each of the ${matches.length} layers</summary>${figure(drawn)}</details>`];
 }
 
 function eachLayer(matches: readonly MatchResult[], ours: string, theirs: string): Strip[] {
