@@ -3,6 +3,7 @@
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import { logicalArray, Tensor } from '../tensor/tensor.js';
+import { type SparseMatrix, transposed } from './sparse-matrix.js';
 
 /**
  * Edges [2, E] from node edges[0][e] to node edges[1][e]: two lists of E numbers, one typed array or list of 2 E numbers
@@ -17,13 +18,6 @@ export type EdgeList =
 
 /** [E] numbers, one an edge. */
 export type EdgeWeights = Tensor | Float32Array | readonly number[];
-
-/** Row r holds values[e] in column columns[e], for e from starts[r] up to starts[r + 1]. */
-export interface SparseMatrix {
-  readonly starts: Int32Array;
-  readonly columns: Int32Array;
-  readonly values: Float32Array;
-}
 
 interface KnownGraph {
   readonly nodes: number;
@@ -200,4 +194,13 @@ export function withBias(matrix: SparseMatrix): SparseMatrix {
   }
   biased.set(matrix, wider);
   return wider;
+}
+
+const turned = new WeakMap<SparseMatrix, SparseMatrix>();
+
+/** The transpose, kept: row i holds the edges that begin at i, in the order of the nodes they arrive at. */
+export function transposedAdjacency(matrix: SparseMatrix): SparseMatrix {
+  const known = turned.get(matrix) ?? transposed(matrix, matrix.starts.length - 1);
+  turned.set(matrix, known);
+  return known;
 }

@@ -1,13 +1,14 @@
 // Graph convolution: features of the nodes of a graph, transformed, then mixed along its edges by a sparse product.
 
 import { active } from '../backend/index.js';
-import { wrongShape } from '../errors.js';
+import { wrongShape, wrongType } from '../errors.js';
+import { gradientMemory, gradientTensor, record, recording } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
-import { logicalArray, type Tensor, wrap } from '../tensor/tensor.js';
-import { adjacencyOf, type EdgeList, type EdgeWeights, withBias } from './adjacency.js';
+import { logicalArray, Tensor, wrap } from '../tensor/tensor.js';
+import { adjacencyOf, type EdgeList, type EdgeWeights, transposedAdjacency, withBias } from './adjacency.js';
 import { checkBias } from './apply-filter.js';
-import { checkTensor, type Mode } from './inputs.js';
+import { checkTensor, type Mode, rowMajor } from './inputs.js';
 import { parseLinearOptions, prepareLinear } from './linear.js';
 import { knownOptions, wholeNumber } from './options.js';
 import { finished, inOrder, type Prepared, runNow } from './run.js';
@@ -79,6 +80,10 @@ export function prepareGraphConv(
       `weight must be [outFeatures, inFeatures], but got weight of size: ${showShape(weight.shape)}`,
     );
   }
+  if (edgeWeight instanceof Tensor && recording([edgeWeight])) {
+    const law = 'gradients do not flow to edgeWeight, which requires them';
+    throw wrongType(OPERATION, law, 'give edgeWeight.detach()');
+  }
   const matrix = adjacencyOf(edges, edgeWeight ?? null, nodes, OPERATION);
   const width = weight.shape[0];
   if (bias !== null) checkBias(bias, weight, width, OPERATION);
@@ -92,6 +97,21 @@ export function prepareGraphConv(
   const summands = bias === null ? features : rows;
   const y = allocateOutput([nodes, width], OPERATION);
   const output = wrap(y, ROW_MAJOR, [nodes, width]);
+  record(output, OPERATION, [transformed.output, bias], (upstream, needs) => {
+    const above = rowMajor(upstream, 'now', OPERATION);
+    const [ofFeatures, ofBias] = [[nodes, width], [width]].map((shape, i) =>
+      needs[i] ? gradientMemory(shape) : null,
+    );
+    if (ofFeatures !== null && nodes > 0) {
+      const turned = transposedAdjacency(matrix);
+      active().sparse(turned.starts, turned.columns, turned.values, above, ofFeatures, width);
+    }
+    if (ofBias !== null) active().sumPositions(above, ofBias, nodes);
+    return [
+      ofFeatures && gradientTensor(ofFeatures, ROW_MAJOR, [nodes, width]),
+      ofBias && gradientTensor(ofBias, ROW_MAJOR, [width]),
+    ];
+  });
   if (nodes === 0) return finished(output);
   const binding = active();
   return inOrder(output, [

@@ -69,6 +69,7 @@ export {
   type OverlapMode,
   type OverlapOptions,
 } from './signal.js';
+export { type SliceOptions, slice } from './slice.js';
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.js';
 export type { Targets } from './targets.js';
 export { type FoldOptions, fold, type UnfoldOptions, unfold } from './unfold.js';

@@ -2,6 +2,7 @@
 
 import { active } from '../backend/index.js';
 import { wrongShape } from '../errors.js';
+import { gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { channelsLast, checkTensor, type Mode } from './inputs.js';
@@ -26,6 +27,17 @@ export function prepareModulus(x: Tensor, mode: Mode): Prepared {
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(shape, operation);
   const output = wrap(y, channelAxis, shape);
+  if (recording([x])) {
+    const saved = save(x);
+    record(output, operation, [x], (upstream) => {
+      const gradient = gradientMemory(x.shape);
+      const [of, above] = [saved(), upstream].map((tensor) =>
+        channelsLast(tensor, channelAxis, 'now', operation),
+      );
+      if (gradient.length > 0) active().modulusGradient(of, above, gradient);
+      return [gradientTensor(gradient, channelAxis, x.shape)];
+    });
+  }
   if (y.length === 0) return finished(output);
   return {
     output,

@@ -1,15 +1,14 @@
 // Padding in every mode, and cropping: each position of the result says where it comes from, dimension by dimension.
 
-import type { PaddingMode, RemapGeometry } from '../../binding.js';
-import { active } from '../backend/index.js';
-import { duplicate } from '../backend/substitute.js';
+import type { PaddingMode } from '../../binding.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
-import { allocateOutput, elementCount, showShape } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { type Tensor, wrap } from '../tensor/tensor.js';
-import { checkTensor, inLayout, layoutOf, type Mode } from './inputs.js';
+import { showShape } from '../tensor/shape.js';
+import type { Tensor } from '../tensor/tensor.js';
+import { checkTensor, type Mode } from './inputs.js';
 import { knownOptions, oneOf, wholeNumber } from './options.js';
-import { finished, inOrder, type Prepared, runNow, type Step } from './run.js';
+import { shownPosition } from './padding-source.js';
+import { prepareRemap, remappedLayout, remappedShape } from './remap.js';
+import { type Prepared, runNow } from './run.js';
 import { traced, tracing } from './trace.js';
 
 export type PadMode = 'constant' | Exclude<PaddingMode, 'zeros'>;
@@ -100,9 +99,6 @@ export function pad(x: Tensor, options: PadOptions): Tensor {
   return runNow(preparePad(x, parsePad(options, 'pad'), 'now', 'pad'));
 }
 
-/** The largest number of dimensions that one remapping treats. */
-const AXES = 3;
-
 /** Everything but the computing of padding. */
 export function preparePad(x: Tensor, settings: PadSettings, mode: Mode, operation: string): Prepared {
   checkTensor(x, 'x', operation);
@@ -121,64 +117,12 @@ export function preparePad(x: Tensor, settings: PadSettings, mode: Mode, operati
     if (begin === 0 && end === 0) return;
     sources.set(first + i, sourcesOf(x.shape, first + i, begin, end, settings, operation));
   });
-  const shape = x.shape.map((size, axis) => sources.get(axis)?.length ?? size);
-
-  // A channels-last tensor stays so where its channels and batch are left alone.
-  const own = layoutOf(x);
-  const layout = own !== ROW_MAJOR && [...sources.keys()].every((axis) => axis > own) ? own : ROW_MAJOR;
   if (tracing()) {
     const begin = new Map(pairs.map(([before], i) => [first + i, before]));
-    return traced({ kind: 'pad', operation, inputs: [x], sources, begin }, shape, layout);
+    const step = { kind: 'pad', operation, inputs: [x], sources, begin } as const;
+    return traced(step, remappedShape(x.shape, sources), remappedLayout(x, sources));
   }
-  let data = inLayout(x, layout, mode, operation);
-  if (sources.size === 0) {
-    return finished(wrap(duplicate(data), layout, shape));
-  }
-  if (elementCount(shape) === 0) return finished(wrap(allocateOutput(shape, operation), layout, shape));
-
-  // Each step pads dimensions that lie side by side in memory; those before them are its batch, those after its channels.
-  const binding = active();
-  const memory = shape.map((_, axis) => axis);
-  if (layout !== ROW_MAJOR) memory.push(...memory.splice(layout, 1));
-  const sizes = [...x.shape];
-  const steps: Step[] = [];
-  for (const run of runsOf(memory, sources)) {
-    const extents = (places: number[]) => places.reduce((product, axis) => product * sizes[axis], 1);
-    const batch = extents(memory.slice(0, run[0]));
-    const axes = run.map((place) => memory[place]);
-    const missing = new Array<null>(AXES - axes.length).fill(null);
-    const [a, b, c] = [...missing, ...axes].map((axis) => ({
-      size: axis === null ? 1 : sizes[axis],
-      source: (axis === null ? undefined : sources.get(axis)) ?? Int32Array.of(0),
-    }));
-    const map: RemapGeometry = {
-      channels: extents(memory.slice(run[run.length - 1] + 1)),
-      inputSize: [a.size, b.size, c.size],
-      source: [a.source, b.source, c.source],
-      value: settings.value,
-    };
-    for (const axis of axes) sizes[axis] = shape[axis];
-    const from = data;
-    const y = allocateOutput(sizes, operation);
-    steps.push({
-      run: () => binding.remap(map, from, y, batch),
-      submit: () => binding.submit('remap', map, from, y, batch),
-    });
-    data = y;
-  }
-  return inOrder(wrap(data, layout, shape), steps);
-}
-
-/** Places in memory of the dimensions to pad, in runs of up to three neighbours. */
-function runsOf(memory: readonly number[], sources: ReadonlyMap<number, Int32Array>): number[][] {
-  const runs: number[][] = [];
-  memory.forEach((axis, place) => {
-    if (!sources.has(axis)) return;
-    const last = runs.at(-1);
-    if (last !== undefined && last.length < AXES && last[last.length - 1] === place - 1) last.push(place);
-    else runs.push([place]);
-  });
-  return runs;
+  return prepareRemap(x, sources, settings.value, mode, operation);
 }
 
 /** Where each position of a padded dimension comes from; -1 for nowhere. */
@@ -216,20 +160,7 @@ function sourcesOf(
     throw wrongShape(operation, `there is no edge to repeat, ${received}`);
   }
   const sources = new Int32Array(length);
-  for (let i = 0; i < length; i++) sources[i] = source(i - begin, size, mode);
+  const shows = mode === 'constant' ? 'zeros' : mode;
+  for (let i = 0; i < length; i++) sources[i] = shownPosition(i - begin, size, shows);
   return sources;
-}
-
-function source(at: number, size: number, mode: PadMode): number {
-  if (at >= 0 && at < size) return at;
-  switch (mode) {
-    case 'constant':
-      return -1;
-    case 'reflect':
-      return at < 0 ? -at : 2 * (size - 1) - at;
-    case 'replicate':
-      return at < 0 ? 0 : size - 1;
-    case 'circular':
-      return at < 0 ? at + size : at - size;
-  }
 }

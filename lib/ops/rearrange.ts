@@ -2,6 +2,7 @@
 
 import { active } from '../backend/index.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
+import { gradientMemory, gradientTensor, record } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
@@ -68,7 +69,8 @@ export function concat(tensors: readonly Tensor[], options?: ConcatOptions): Ten
   const place = order.indexOf(joined);
   const product = (shape: readonly number[], axes: number[]) => axes.reduce((n, axis) => n * shape[axis], 1);
   const rows = product(first, order.slice(0, place));
-  const widths = parts.map(({ shape }) => product(shape, order.slice(place)));
+  const inner = product(first, order.slice(place + 1));
+  const widths = parts.map((part) => part.shape[joined] * inner);
   const shape = first.with(
     joined,
     parts.reduce((total, tensor) => total + tensor.shape[joined], 0),
@@ -79,8 +81,27 @@ export function concat(tensors: readonly Tensor[], options?: ConcatOptions): Ten
   const inputs = parts.map((tensor) => inLayout(tensor, layout, 'now', operation));
   const y = allocateOutput(shape, operation);
   if (y.length > 0) active().concat(inputs, widths, y, rows);
-  return wrap(y, layout, shape);
+  const output = wrap(y, layout, shape);
+  record(output, operation, parts, (upstream, needs) => {
+    const from = inLayout(upstream, layout, 'now', operation);
+    const sizes = parts.map((part) => part.shape[joined]);
+    let begin = 0;
+    return sizes.map((size, i) => {
+      const at = begin;
+      begin += size;
+      if (!needs[i]) return null;
+      const own = first.with(joined, size);
+      const gradient = gradientMemory(own);
+      const source = [ZERO, ZERO, Int32Array.from({ length: size }, (_, k) => at + k)] as const;
+      const map = { channels: inner, inputSize: [1, 1, shape[joined]], source, value: 0 } as const;
+      if (gradient.length > 0) active().remap(map, from, gradient, rows);
+      return gradientTensor(gradient, layout, own);
+    });
+  });
+  return output;
 }
+
+const ZERO = Int32Array.of(0);
 
 export interface FlattenOptions {
   /** The first dimension to join; 0. */
@@ -119,5 +140,7 @@ export function prepareFlatten(x: Tensor, startDim: number, endDim: number, mode
   checkTensor(x, 'x', 'flatten');
   const shape = flattenedShape(x, startDim, endDim, 'flatten');
   if (mode === 'now') return finished(x.reshape(shape));
-  return finished(wrap(rowMajor(x, mode, 'flatten'), ROW_MAJOR, shape));
+  const output = wrap(rowMajor(x, mode, 'flatten'), ROW_MAJOR, shape);
+  record(output, 'flatten', [x], (upstream) => [upstream.reshape(x.shape)]);
+  return finished(output);
 }

@@ -2,6 +2,7 @@
 // batch, and modes for what happens at the edges.
 
 import { wrongShape } from '../errors.js';
+import { recording } from '../tensor/autograd.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { logicalArray, storageOf, type Tensor, wrap } from '../tensor/tensor.js';
@@ -10,6 +11,7 @@ import { type ConvSettings, type PaddingRule, parseConvOptions } from './conv-op
 import { checkTensor } from './inputs.js';
 import { knownOptions, oneOf, toTriple } from './options.js';
 import { runNow } from './run.js';
+import { prepareFlip } from './slice.js';
 
 /**
  * How much of the result to give, for a signal of size n and a kernel of size k:
@@ -129,11 +131,19 @@ interface KnownFilter {
   weight: Tensor;
 }
 
-/** Kernels as weights of one channel, as they are and flipped: kept, so that packing them is too. */
+/**
+ * Kernels as weights of one channel, as they are and flipped: kept, so that packing them is too. One that is being learned
+ * changes from step to step.
+ */
 const asTheyAre = new WeakMap<Tensor, KnownFilter>();
 const flipped = new WeakMap<Tensor, KnownFilter>();
 
 function filterOf(kernel: Tensor, flip: boolean): Tensor {
+  if (recording([kernel])) {
+    const axes = kernel.shape.map((_, axis) => axis);
+    const turned = flip ? runNow(prepareFlip(kernel, axes, 'now', 'convolve')) : kernel;
+    return turned.reshape([1, 1, ...kernel.shape]);
+  }
   const kept = flip ? flipped : asTheyAre;
   const { version } = storageOf(kernel);
   const known = kept.get(kernel);

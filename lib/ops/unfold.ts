@@ -1,8 +1,9 @@
-// The windows of a convolution as columns (im2col), and columns summed back into images (col2im).
+// The windows of a convolution as columns (im2col), and columns summed back into images (col2im): each the other's gradient.
 
 import type { Triple, WindowGeometry } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { wrongShape, wrongType } from '../errors.js';
+import { gradientMemory, gradientTensor, record } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
@@ -138,6 +139,11 @@ export function prepareUnfold(x: Tensor, settings: WindowSettings, mode: Mode): 
   const input = channelsLast(x, channelAxis, mode, operation);
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, ROW_MAJOR, outputShape);
+  record(output, operation, [x], (upstream) => {
+    const gradient = gradientMemory(shape);
+    if (batch > 0) active().fold(window, rowMajor(upstream, 'now', operation), gradient, batch);
+    return [gradientTensor(gradient, channelAxis, shape)];
+  });
   if (batch === 0) return finished(output);
   return {
     output,
@@ -201,6 +207,11 @@ export function prepareFold(columns: Tensor, settings: FoldSettings, mode: Mode)
   const input = rowMajor(columns, mode, operation);
   const y = allocateOutput(outputShape, operation);
   const output = wrap(y, axis, outputShape);
+  record(output, operation, [columns], (upstream) => {
+    const gradient = gradientMemory(shape);
+    if (batch > 0) active().unfold(window, channelsLast(upstream, axis, 'now', operation), gradient, batch);
+    return [gradientTensor(gradient, ROW_MAJOR, shape)];
+  });
   if (batch === 0) return finished(output);
   return {
     output,

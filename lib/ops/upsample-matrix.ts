@@ -1,14 +1,8 @@
-// A resampling of images as a sparse matrix, a row an output position, and its transpose for gradients.
+// A resampling of images as a sparse matrix, a row an output position, entries in ascending order of columns.
 
 import type { Triple } from '../../binding.js';
 import type { ResampledAxis } from './resample-axis.js';
-
-/** Row r is entries [starts[r], starts[r + 1]), in ascending order of columns. */
-export interface SparseMatrix {
-  readonly starts: Int32Array;
-  readonly columns: Int32Array;
-  readonly values: Float32Array;
-}
+import type { SparseMatrix } from './sparse-matrix.js';
 
 /** The product of three axes over an image. */
 export function matrixOf(
@@ -42,24 +36,4 @@ export function matrixOf(
     }
   }
   return matrix;
-}
-
-/** The transpose of a matrix of `width` columns. */
-export function transposed({ starts, columns, values }: SparseMatrix, width: number): SparseMatrix {
-  const turned = {
-    starts: new Int32Array(width + 1),
-    columns: new Int32Array(columns.length),
-    values: new Float32Array(values.length),
-  };
-  for (const column of columns) turned.starts[column + 1]++;
-  for (let column = 0; column < width; column++) turned.starts[column + 1] += turned.starts[column];
-  const next = turned.starts.slice();
-  for (let row = 0; row + 1 < starts.length; row++) {
-    for (let entry = starts[row]; entry < starts[row + 1]; entry++) {
-      const place = next[columns[entry]]++;
-      turned.columns[place] = row;
-      turned.values[place] = values[entry];
-    }
-  }
-  return turned;
 }

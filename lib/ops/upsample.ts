@@ -11,8 +11,9 @@ import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } fr
 import { flag, knownOptions, oneOf, type PerDimension, perDimension, toTriple } from './options.js';
 import { type AxisMode, type ResampledAxis, resampledAxis } from './resample-axis.js';
 import { finished, inOrder, type Prepared, runNow, type Step } from './run.js';
+import { type SparseMatrix, transposed } from './sparse-matrix.js';
 import { traced, tracing } from './trace.js';
-import { matrixOf, type SparseMatrix, transposed } from './upsample-matrix.js';
+import { matrixOf } from './upsample-matrix.js';
 
 /**
  * - `'nearest'`: the input at floor(i * step), as PyTorch has it; `'nearest-exact'`: the one whose centre is nearest
