@@ -13,6 +13,8 @@ import { type Strip, strips } from './strips.js';
 import { STYLE } from './style.js';
 import { escaped } from './svg.js';
 
+const NUMBERS = ['no', 'one', 'two', 'three', 'four', 'five', 'six', 'seven', 'eight', 'nine', 'ten'];
+
 /** Layers in rows of their own; beyond it the tables have to do. */
 const MOST_ROWS = 60;
 
@@ -63,7 +65,7 @@ const has = ({ matches }: RunResult, contender: string): boolean =>
 /** The networks of a run, or the name of its one set. */
 function titleOf({ matches }: RunResult): string {
   const sets = [...groupedBy(matches, 'set').keys()];
-  if (sets.length > 1) return `${sets.length} networks`;
+  if (sets.length > 1) return `${NUMBERS[sets.length] ?? sets.length} networks`;
   if (sets[0] === 'foundation') return 'the layer set';
   if (sets[0] === 'family') return 'sequences, volumes, transposed layers';
   return SET_TITLES[sets[0]] ?? sets[0] ?? 'layers';

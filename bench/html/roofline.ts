@@ -62,6 +62,7 @@ export function roofline(run: RunResult, theirs: string): string {
     ...roofs(x, y, peak, run.bandwidth),
     ...matches.map((match) => stem(match, x, y, ours, theirs)),
     ...matches.map((match) => point(match, x, y, { ours, theirs, isa, bandwidth: run.bandwidth })),
+    ...roofNames(x, y, peak, run.bandwidth),
   );
 }
 
@@ -88,34 +89,35 @@ function axes(x: LogScale, y: LogScale): string {
 function roofs(x: LogScale, y: LogScale, peak: number, bandwidth: number): string[] {
   const highest = Math.min(x.high, (peak * 4) / bandwidth);
   const start = Math.max(x.low, y.low / bandwidth);
-  const slope = [
-    line(x(start), y(start * bandwidth), x(highest), y(highest * bandwidth), { class: 'roof memory' }),
+  const slope = { class: 'roof memory' };
+  return [
+    line(x(start), y(start * bandwidth), x(highest), y(highest * bandwidth), slope),
+    ...ROOFS.map(({ algorithm }) => {
+      const height = peak * roofOf(algorithm);
+      const from = Math.max(x.low, height / bandwidth);
+      return line(x(from), y(height), FRAME.right, y(height), { class: `roof ${algorithm}` });
+    }),
   ];
-  const at = Math.sqrt(start * Math.min(highest, peak / bandwidth));
+}
+
+/** What the roofs are called, over everything else. */
+function roofNames(x: LogScale, y: LogScale, peak: number, bandwidth: number): string[] {
+  const start = Math.max(x.low, y.low / bandwidth);
+  const at = Math.sqrt(start * Math.min(x.high, peak / bandwidth));
   const angle = (Math.atan2(y(at * 2 * bandwidth) - y(at * bandwidth), x(at * 2) - x(at)) * 180) / Math.PI;
-  slope.push(
-    element(
-      'text',
-      {
-        x: 0,
-        y: -8,
-        class: 'small middle',
-        transform: `translate(${x(at).toFixed(1)} ${y(at * bandwidth).toFixed(1)}) rotate(${angle.toFixed(1)})`,
-      },
-      escaped(`from memory: ${(bandwidth / 1e9).toFixed(0)} GB/s`),
-    ),
-  );
-  const flat = ROOFS.flatMap(({ algorithm, name }) => {
-    const height = peak * roofOf(algorithm);
-    const from = Math.max(x.low, height / bandwidth);
-    return [
-      line(x(from), y(height), FRAME.right, y(height), { class: `roof ${algorithm}` }),
-      text(FRAME.right, y(height) - 7, `${name}: ${(height / 1e9).toFixed(0)} GFLOP/s`, {
-        class: 'small end',
-      }),
-    ];
-  });
-  return [...slope, ...flat];
+  const place = `translate(${x(at).toFixed(1)} ${y(at * bandwidth).toFixed(1)}) rotate(${angle.toFixed(1)})`;
+  return [
+    text(0, -8, `from memory: ${(bandwidth / 1e9).toFixed(0)} GB/s`, {
+      class: 'small middle over',
+      transform: place,
+    }),
+    ...ROOFS.map(({ algorithm, name }) => {
+      const height = peak * roofOf(algorithm);
+      return text(FRAME.right, y(height) - 7, `${name}: ${(height / 1e9).toFixed(0)} GFLOP/s`, {
+        class: 'small end over',
+      });
+    }),
+  ];
 }
 
 /** From the other's rate to ours: upwards what was won. */

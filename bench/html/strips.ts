@@ -17,8 +17,15 @@ export interface Strip {
 const WIDTH = 960;
 const LEFT = 190;
 const RIGHT = 850;
-const RADIUS = 4.2;
-const LANE = 7.5;
+
+/** Dots and the lanes they lie in: smaller where a row holds very many. */
+interface Size {
+  readonly radius: number;
+  readonly lane: number;
+}
+const USUAL: Size = { radius: 4.2, lane: 7.5 };
+const CROWDED: Size = { radius: 2.7, lane: 4.9 };
+const CROWD = 100;
 
 /** The strips of `ours` beside `theirs`. */
 export function strips(rows: readonly Strip[], ours: string, theirs: string, label: string): string {
@@ -32,9 +39,13 @@ export function strips(rows: readonly Strip[], ours: string, theirs: string, lab
   let y = 26;
   for (const row of drawn) {
     const { dots } = row;
-    const lanes = lanesOf(dots.map(({ ratio }) => scale(ratio)));
-    const height = Math.max(36, (Math.max(...lanes) - Math.min(...lanes)) * LANE + 22);
-    content.push(rowOf({ ...row, lanes }, scale, y + height / 2, height, [row.ours ?? ours, theirs]));
+    const size = dots.length > CROWD ? CROWDED : USUAL;
+    const lanes = lanesOf(
+      dots.map(({ ratio }) => scale(ratio)),
+      size,
+    );
+    const height = Math.max(36, (Math.max(...lanes) - Math.min(...lanes)) * size.lane + 22);
+    content.push(rowOf({ ...row, lanes, size }, scale, y + height / 2, height, [row.ours ?? ours, theirs]));
     y += height;
   }
   return drawing(WIDTH, y + 30, label, axis(scale, 20, y), ...content);
@@ -61,12 +72,12 @@ function place({ matches }: Strip, ours: string, theirs: string): Dot[] {
 }
 
 /** For places in rising order, the nearest free lane to the middle of each: 0, 1, -1, 2, ... */
-function lanesOf(places: readonly number[]): number[] {
+function lanesOf(places: readonly number[], { radius }: Size): number[] {
   const ends = new Map<number, number>();
   return places.map((x) => {
     for (let i = 0; ; i++) {
       const lane = i % 2 === 1 ? (i + 1) / 2 : -i / 2;
-      if ((ends.get(lane) ?? Number.NEGATIVE_INFINITY) > x - 2 * RADIUS) continue;
+      if ((ends.get(lane) ?? Number.NEGATIVE_INFINITY) > x - 2 * radius) continue;
       ends.set(lane, x);
       return lane;
     }
@@ -76,10 +87,11 @@ function lanesOf(places: readonly number[]): number[] {
 interface Row extends Strip {
   readonly dots: readonly Dot[];
   readonly lanes: readonly number[];
+  readonly size: Size;
 }
 
 function rowOf(
-  { title, target, matches, dots, lanes }: Row,
+  { title, target, matches, dots, lanes, size }: Row,
   scale: LogScale,
   middle: number,
   height: number,
@@ -124,7 +136,7 @@ function rowOf(
     );
   }
   dots.forEach(({ match, ratio, spread }, index) => {
-    const [x, y] = [scale(ratio), middle + lanes[index] * LANE];
+    const [x, y] = [scale(ratio), middle + lanes[index] * size.lane];
     const half = Math.min(spread, 0.6);
     parts.push(
       line(inside(scale(ratio * (1 - half))), y, inside(scale(ratio * (1 + half))), y, {
@@ -132,7 +144,7 @@ function rowOf(
       }),
       element(
         'circle',
-        { cx: x, cy: y, r: RADIUS, class: `dot ${ratio < 1 ? 'loss' : 'win'}` },
+        { cx: x, cy: y, r: size.radius, class: `dot ${ratio < 1 ? 'loss' : 'win'}` },
         tooltip(`${match.layer}: ${ratio.toFixed(2)} x (±${(spread * 100).toFixed(0)} %)\n${match.line}`),
       ),
     );

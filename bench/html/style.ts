@@ -63,6 +63,7 @@ svg .tick{fill:var(--soft);font-size:12px}
 svg .small{fill:var(--soft);font-size:11px}
 svg .label{font-size:13.5px;font-weight:600}
 svg .value{font-size:14px;font-weight:650;font-variant-numeric:tabular-nums}
+svg .over{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin:round}
 svg .end{text-anchor:end}
 svg .middle{text-anchor:middle}
 svg .grid{stroke:var(--grid)}
