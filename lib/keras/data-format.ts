@@ -6,6 +6,7 @@ import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { oneOf } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
 import { told } from '../ops/trace.js';
+import { record, renamedGradient } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, type Tensor, wrap } from '../tensor/tensor.js';
@@ -45,6 +46,7 @@ export function asImages(x: Tensor, rank: number, format: DataFormat, mode: Mode
   const axis = last - rank;
   const named = [...shape.slice(0, axis), shape[last], ...shape.slice(axis, last)];
   const images = wrap(channelsLast(x, last, mode, operation), axis, named);
+  record(images, operation, [x], (upstream) => [renamedGradient(upstream, axis, ROW_MAJOR, shape)]);
   told({ kind: 'relabel', operation, inputs: [x], trailing: 0 }, images);
   return images;
 }
@@ -66,6 +68,11 @@ export function relabelled(prepared: Prepared, shape: readonly number[], mode: M
   const { data } = storageOf(prepared.output);
   const layout = mode === 'background' ? shape.length - 1 : ROW_MAJOR;
   const output = wrap(data, layout, shape);
+  const before = prepared.output;
+  const lies = storageOf(before).channelAxis;
+  record(output, 'relabel', [before], (upstream) => [
+    renamedGradient(upstream, ROW_MAJOR, lies, before.shape),
+  ]);
   told({ kind: 'relabel', operation: 'relabel', inputs: [prepared.output], trailing: 1 }, output);
   return { ...prepared, output };
 }

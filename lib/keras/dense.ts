@@ -7,6 +7,7 @@ import { parseLinearOptions, prepareLinear } from '../ops/linear.js';
 import { flag, knownOptions, wholeNumber } from '../ops/options.js';
 import type { Prepared } from '../ops/run.js';
 import { tracing } from '../ops/trace.js';
+import { record } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
@@ -100,6 +101,7 @@ export class Dense extends WeightedKerasLayer {
     // An array that a background job may read; so the operation need not copy it again.
     const data = channelsLast(x, x.shape.length - 1, mode, this.operation);
     const rows = wrap(data, ROW_MAJOR, x.shape);
+    record(rows, this.operation, [x], (upstream) => [upstream]);
     const prepared = prepareLinear(rows, weight, this.bias, this.#settings, 'now', this.operation);
     return relabelled(prepared, prepared.output.shape, mode);
   }

@@ -8,7 +8,9 @@ import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { knownOptions } from '../ops/options.js';
 import { finished, type Prepared } from '../ops/run.js';
 import { tracing } from '../ops/trace.js';
+import { record, renamedGradient } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { engineActivation, type KerasActivation } from './activation.js';
 import { type DataFormat, parseDataFormat } from './data-format.js';
@@ -50,8 +52,10 @@ export class Flatten extends KerasLayer {
     const first = this.#format === 'channelsFirst' && shape.length > 2;
     if ((mode === 'now' && !first) || tracing()) return finished(x.reshape([shape[0], features]));
     // An array that no user can reach, so that it may be shared with x.
-    const data = channelsLast(x, first ? 1 : shape.length - 1, 'background', this.operation);
-    return finished(wrap(data, 1, [shape[0], features]));
+    const axis = first ? 1 : shape.length - 1;
+    const output = wrap(channelsLast(x, axis, 'background', this.operation), 1, [shape[0], features]);
+    record(output, this.operation, [x], (upstream) => [renamedGradient(upstream, ROW_MAJOR, axis, shape)]);
+    return finished(output);
   }
 }
 

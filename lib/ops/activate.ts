@@ -2,7 +2,7 @@
 
 import type { Activation } from '../../binding.js';
 import { active } from '../backend/index.js';
-import { gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
+import { gradientMemory, gradientTensor, overwritable, record, recording, save } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { parseElu, parseSlope, parseSoftplus, plainActivation } from './activation.js';
@@ -57,6 +57,13 @@ export function derivesFromResult({ kind, negativeSlope }: Activation): boolean 
 /** What comes from above times the derivative; `values` are results or arguments, see {@link derivesFromResult}. */
 export function activationGradient(activation: Activation, values: Tensor, upstream: Tensor): Tensor {
   const layout = layoutOf(values);
+  if (overwritable(upstream) && layoutOf(upstream) === layout) {
+    const own = asTheyLie(upstream, 'now', activation.kind);
+    if (own.length > 0) {
+      active().activateGradient(activation, asTheyLie(values, 'now', activation.kind), own, own);
+    }
+    return upstream;
+  }
   const gradient = gradientMemory(values.shape);
   if (gradient.length > 0) {
     const from = asTheyLie(values, 'now', activation.kind);

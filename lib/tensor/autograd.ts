@@ -4,7 +4,7 @@
 import { takeRecycled } from '../backend/recycled.js';
 import { wrongType } from '../errors.js';
 import { watchChanges } from './changes.js';
-import { currentOperation, recyclableStorage, release } from './gradients.js';
+import { currentOperation, laidOut, recyclableStorage, release } from './gradients.js';
 import { type Backward, Leaf, Operation, recordingEnabled } from './graph.js';
 
 export type { Backward } from './graph.js';
@@ -69,6 +69,31 @@ export const gradientMemory = (shape: readonly number[]): Float32Array<ArrayBuff
 export const gradientTensor = (data: Float32Array, channelAxis: number, shape: readonly number[]): Tensor =>
   new Tensor(recyclableStorage(data, channelAxis), shape);
 
+/** Whether an operation may write its gradient over the upstream one, and give that back: nobody else reads it. */
+export const overwritable = (upstream: Tensor): boolean => storageOf(upstream).spare;
+
+/**
+ * The upstream gradient under another name: its elements in the order of `layout`, as a gradient of `shape` that lies in
+ * `ownLayout`. They are moved, where nobody else reads them; else copied.
+ */
+export function renamedGradient(
+  upstream: Tensor,
+  layout: number,
+  ownLayout: number,
+  shape: readonly number[],
+): Tensor {
+  const storage = storageOf(upstream);
+  const data = laidOut(storage, upstream.shape, layout);
+  if (data !== storage.data) return gradientTensor(data, ownLayout, shape);
+  if (storage.spare) {
+    storage.recyclable = false;
+    return gradientTensor(data, ownLayout, shape);
+  }
+  const copy = gradientMemory(shape);
+  copy.set(data);
+  return gradientTensor(copy, ownLayout, shape);
+}
+
 /** Gives back the memory of a gradient that was made on the way and is read no more. */
 export function discard(gradient: Tensor): void {
   const storage = storageOf(gradient);
@@ -81,6 +106,9 @@ export function mutate(tensor: Tensor, change: (data: Float32Array) => void, ope
   change(settleRowMajor(storage, tensor.shape, operation));
   storage.version++;
 }
+
+/** Lets an operation that keeps its result tensor compute it anew: gradients go by what is recorded from here on. */
+export const forgetRecord = (tensor: Tensor): void => setNode(tensor, null);
 
 /** Makes a tensor a parameter: it requires gradients, unless it was told otherwise. */
 export function requireByDefault<T extends Tensor>(tensor: T): T {

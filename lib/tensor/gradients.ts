@@ -34,6 +34,7 @@ export function walk<T>(root: Node<T>, gradient: Storage, retainGraph: boolean, 
       const { inputs, backward } = operation;
       if (upstream !== undefined && backward !== null) {
         current = operation.name;
+        upstream.spare = pending.owns(upstream);
         const needs = inputs.map((input) => input?.required ?? false);
         const gradients = backward(view.wrap(upstream, operation.shape), needs);
         const storages = gradients.map((own) => (own === null ? null : view.storageOf(own)));
@@ -176,7 +177,8 @@ function addInto(y: Float32Array, a: Storage, b: Storage, shape: readonly number
   if (y.length > 0) active().binary('add', a.data, laidOut(b, shape, a.channelAxis), y);
 }
 
-const laidOut = (storage: Storage, shape: readonly number[], channelAxis: number): Float32Array =>
+/** The elements around a channel axis or row-major: the storage's own array where they lie so, else a new one. */
+export const laidOut = (storage: Storage, shape: readonly number[], channelAxis: number): Float32Array =>
   channelAxis === ROW_MAJOR
     ? storage.channelAxis === ROW_MAJOR
       ? alive(storage, 'backward')

@@ -27,6 +27,8 @@ export class Storage {
   version = 0;
   /** Whether a backward pass made it, and may write to it and use its memory again. */
   recyclable = false;
+  /** During one operation's gradient: whether nobody else holds this storage of its upstream gradient. */
+  spare = false;
   /** The version that a graph relies on, -1 for none; and what the elements were at such versions (changes.ts). */
   watched = -1;
   prints: Map<number, number> | null = null;

@@ -24,7 +24,7 @@ import {
 
 let storageOf: (tensor: Tensor) => Storage;
 let nodeOf: (tensor: Tensor) => Node<Tensor> | null;
-let setNode: (tensor: Tensor, node: Node<Tensor>) => void;
+let setNode: (tensor: Tensor, node: Node<Tensor> | null) => void;
 
 export interface TensorOptions {
   /** Whether gradients of it are asked for; false. */
