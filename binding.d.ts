@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 11;
+export type Abi = 12;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -198,8 +198,18 @@ export type Call = {
 
 /** The operations that can run in the foreground, or in the background through `submit`. */
 export interface Operations {
-  /** x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels], channels where its layouts put them. */
-  conv(conv: Conv, filter: PackedFilter, x: Float32Array, y: Float32Array, batch: number): void;
+  /**
+   * x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels], channels where its layouts put them. A
+   * residual lies as y does and shares no memory with it: it is added after the bias and before the activation.
+   */
+  conv(
+    conv: Conv,
+    filter: PackedFilter,
+    x: Float32Array,
+    y: Float32Array,
+    batch: number,
+    residual?: Float32Array | null,
+  ): void;
   /**
    * The gradient of a convolution's weight: x [batch, ...inputSize, inChannels] and upstream, the gradient of its result
    * before the activation, [batch, ...outputSize, outChannels] -> gradient [outChannels, inChannels / groups, ...kernelSize]:

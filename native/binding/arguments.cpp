@@ -154,6 +154,13 @@ bool Arguments::isNull(std::size_t index) const {
   return type == napi_null;
 }
 
+bool Arguments::isAbsent(std::size_t index) const {
+  if (index >= count_) return true;
+  napi_valuetype type = napi_undefined;
+  require(env_, napi_typeof(env_, values_[index], &type));
+  return type == napi_null || type == napi_undefined;
+}
+
 void Arguments::requireApart(const Floats& y, const Floats& x, const char* names) const {
   if (overlap(y, x)) wrongValue(env_, operation_, std::string(names) + " must not share memory");
 }

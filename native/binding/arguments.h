@@ -43,6 +43,8 @@ class Arguments {
   Floats floats(std::size_t index, const char* name);
   Floats floatsOf(napi_value value, const char* name);
   bool isNull(std::size_t index) const;
+  // Null, undefined or left out.
+  bool isAbsent(std::size_t index) const;
   // Without data where the argument is null.
   Floats floatsOrNull(std::size_t index, const char* name);
   int64_t integer(std::size_t index, const char* name, int64_t least, int64_t most) const;

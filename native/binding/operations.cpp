@@ -25,7 +25,7 @@ struct ConvTask {
   std::shared_ptr<const Conv> conv;
   std::shared_ptr<const PackedFilter> filter;
   const float* x;
-  float* y;
+  Output y;
   int64_t batch;
 
   static ConvTask parse(Environment& environment, Arguments& arguments) {
@@ -37,11 +37,19 @@ struct ConvTask {
                  "filter was packed for a convolution that differs in more than image size");
     }
     const int64_t batch = arguments.integer(4, "batch", 0, kLargestSize);
+    const int64_t outputs = productOf({batch, outputLength(*conv)});
     const Floats x = arguments.floats(2, "x"), y = arguments.floats(3, "y");
     arguments.requireLength(x, productOf({batch, inputLength(*conv)}), "x");
-    arguments.requireLength(y, productOf({batch, outputLength(*conv)}), "y");
+    arguments.requireLength(y, outputs, "y");
     arguments.requireApart(y, x, "x and y");
-    return {std::move(conv), std::move(filter), x.data, y.data, batch};
+    Output output = y.data;
+    if (!arguments.isAbsent(5)) {
+      const Floats residual = arguments.floats(5, "residual");
+      arguments.requireLength(residual, outputs, "residual");
+      arguments.requireApart(y, residual, "residual and y");
+      output.residual = residual.data;
+    }
+    return {std::move(conv), std::move(filter), x.data, output, batch};
   }
   void operator()(const CancelFlag* cancelled) const { runConv(*conv, *filter, x, y, batch, cancelled); }
 };

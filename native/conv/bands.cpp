@@ -84,7 +84,7 @@ void copyBand(const Conv& conv, const float* x, const Band& band, int64_t group,
 
 }  // namespace
 
-void runBands(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
               const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const Axis &depthAxis = conv.grids[0].depth, &heightAxis = conv.grids[0].height,

@@ -103,7 +103,7 @@ int64_t weightLength(const Conv& conv) {
 }
 int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 
-void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                      const CancelFlag* cancelled) {
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
@@ -115,7 +115,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   runDense(conv, filter, x, y, batch, cancelled);
 }
 
-void runConv(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runConv(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
              const CancelFlag* cancelled) {
   if (batch == 0) return;
   if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);

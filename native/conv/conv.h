@@ -53,8 +53,18 @@ int64_t packedBytes(const PackedFilter&);
 // if at all.
 bool fits(const Conv&, const PackedFilter&);
 
+// Where results go, and what lies like them and is added to them before the activation; null: nothing.
+struct Output {
+  float* y;
+  const float* residual;
+  Output(float* to, const float* added = nullptr) : y(to), residual(added) {}
+  Output operator+(int64_t offset) const {
+    return {y + offset, residual == nullptr ? nullptr : residual + offset};
+  }
+};
+
 // x [batch, inputLength] -> y [batch, outputLength]. Throws std::bad_alloc.
-void runConv(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runConv(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
              const CancelFlag* cancelled);
 
 }  // namespace convkit

@@ -34,7 +34,7 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
 
 }  // namespace
 
-void runDense(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
               const CancelFlag* cancelled) {
   const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
   const int64_t outChannels = conv.geometry.outChannels;

@@ -32,7 +32,9 @@ void multiplyGrouped(const Conv& conv, const PackedFilter& filter, const TileBlo
     tile.outputs = static_cast<int>(outputs);
     tile.panel = filter.weights.data() + first * block.taps * block.depth * lanes;
     tile.bias = filter.bias.data() + first * lanes;
-    tile.c = output.y + first * filter.blockOutputs;
+    const Output to = output.y + first * filter.blockOutputs;
+    tile.c = to.y;
+    tile.residual = to.residual;
     kernelOf[output.height](tile);
   };
   for (int64_t t = 0; t < block.count; t++) {
@@ -42,11 +44,11 @@ void multiplyGrouped(const Conv& conv, const PackedFilter& filter, const TileBlo
     for (int64_t b = filter.wholeBlocks; b < filter.blocks; b++)
       run(output, b, 1, std::min(lanes, g.inChannels - b * filter.blockInputs),
           b == lastBlock ? g.outChannels - b * filter.blockOutputs : filter.blockOutputs);
-    if (conv.activateApart) activateRows(conv, output.y, block.ldc, output.height, g.outChannels);
+    if (conv.activateApart) activateRows(conv, output.y.y, block.ldc, output.height, g.outChannels);
   }
 }
 
-void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                 const CancelFlag* cancelled) {
   const int64_t outChannels = conv.geometry.outChannels, taps = conv.taps();
   const int64_t positions = batch * conv.positions(), chunks = ceilDivide(positions, kPositionsPerChunk);

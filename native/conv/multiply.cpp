@@ -62,7 +62,9 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
       for (int64_t t = 0; t < block.count; t++) {
         const OutputTile& output = block.tiles[t];
         tile.rows = output.rows + step.tapBegin * output.height;
-        tile.c = output.y + panel.outChannel;
+        const Output to = output.y + panel.outChannel;
+        tile.c = to.y;
+        tile.residual = to.residual;
         kernels.gemm[panel.vectors][output.height](tile);
         if (tile.last && conv.activateApart)
           activateRows(conv, tile.c, tile.ldc, output.height, panel.outCount);

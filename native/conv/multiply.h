@@ -24,7 +24,7 @@ std::vector<StepBlock> filterSteps(const Conv&);
 // Output positions ldc floats apart, and the input of each of their taps.
 struct OutputTile {
   const float* const* rows;  // [taps][height]
-  float* y;                  // output channel 0 of the first position
+  Output y;                  // output channel 0 of the first position
   int height;
 };
 

@@ -105,7 +105,7 @@ struct Work {
 };
 
 // The positions of one grid in a chunk, a few vectors at a time.
-void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, const Chunk& chunk, float* y,
+void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, const Chunk& chunk, Output y,
              const Work& work) {
   const ConvGeometry& g = conv.geometry;
   const Kernels& kernels = *conv.kernels;
@@ -139,10 +139,10 @@ void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, con
       columns[j] = chunk.columns.begin + at % perRow * lanes;
       const int64_t h = grid.start.height + rows[j] * grid.step.height,
                     w = grid.start.width + columns[j] * grid.step.width;
-      tile.c[j] =
-          y +
-          (((chunk.image * g.outputSize.depth + depth) * g.outputSize.height + h) * g.outputSize.width + w) *
-              outChannels;
+      const int64_t plane = chunk.image * g.outputSize.depth + depth;
+      const Output to = y + ((plane * g.outputSize.height + h) * g.outputSize.width + w) * outChannels;
+      tile.c[j] = to.y;
+      tile.residual[j] = to.residual;
       tile.count[j] = v + j < vectors ? static_cast<int>(std::min(lanes, columnEnd - columns[j])) : 0;
     }
 
@@ -173,7 +173,7 @@ void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, con
 
 }  // namespace
 
-void runNarrow(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runNarrow(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const Grid& first = conv.grids[0];  // no grid has more positions

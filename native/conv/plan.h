@@ -144,26 +144,26 @@ inline bool writesPlanes(const Conv& conv) {
 }
 
 // x and y channels-last, whatever the geometry says.
-void runChannelsLast(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runChannelsLast(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                      const CancelFlag*);
 // x and y as the geometry says.
-void runPlanes(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runPlanes(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 
 // 1x1 convolutions that read channels-first images as they lie.
 bool isPointwise(const Conv&);
-void runPointwise(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runPointwise(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                   const CancelFlag*);
 
-void runTransposed(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runTransposed(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                    const CancelFlag*);
-void runDense(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
-void runWinograd(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runDense(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                  const CancelFlag*);
-void runBands(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
-void runNarrow(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
-void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch,
+void runBands(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+void runNarrow(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                     const CancelFlag*);
-void runGrouped(const Conv&, const PackedFilter&, const float* x, float* y, int64_t batch, const CancelFlag*);
+void runGrouped(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 
 // The activation where it is no clamp: over `rows` finished rows of `count` floats.
 inline void activateRows(const Conv& conv, float* c, int64_t ldc, int rows, int64_t count) {

@@ -15,7 +15,7 @@ constexpr int64_t kFloatsAtOnce = 1 << 21;  // of input and output: 8 MiB, while
 
 }  // namespace
 
-void runPlanes(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runPlanes(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const bool reads = readsPlanes(conv), writes = writesPlanes(conv);
@@ -25,13 +25,18 @@ void runPlanes(const Conv& conv, const PackedFilter& filter, const float* x, flo
   detail::ScratchLease lease;
   float* in = reads ? lease.scratch().floats(0, static_cast<std::size_t>(atOnce * inputs)) : nullptr;
   float* out = writes ? lease.scratch().floats(1, static_cast<std::size_t>(atOnce * outputs)) : nullptr;
+  float* added = writes && y.residual != nullptr
+                     ? lease.scratch().floats(2, static_cast<std::size_t>(atOnce * outputs))
+                     : nullptr;
   for (int64_t first = 0; first < batch; first += atOnce) {
     const int64_t images = std::min(atOnce, batch - first);
     const float* from = x + first * inputs;
-    float* to = y + first * outputs;
+    const Output to = y + first * outputs;
     if (reads) runTranspose(*conv.kernels, from, in, images, g.inChannels, g.inputSize.product(), cancelled);
-    runChannelsLast(conv, filter, reads ? in : from, writes ? out : to, images, cancelled);
-    if (writes) runTranspose(*conv.kernels, out, to, images, conv.positions(), g.outChannels, cancelled);
+    if (added != nullptr)
+      runTranspose(*conv.kernels, to.residual, added, images, g.outChannels, conv.positions(), cancelled);
+    runChannelsLast(conv, filter, reads ? in : from, writes ? Output(out, added) : to, images, cancelled);
+    if (writes) runTranspose(*conv.kernels, out, to.y, images, conv.positions(), g.outChannels, cancelled);
   }
 }
 

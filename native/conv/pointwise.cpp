@@ -83,7 +83,7 @@ PanelRun runFrom(const Panel* panel, const Panel* end) {
 
 // The output channels of some panels at the positions of a tile, a plane for each.
 void multiplyToPlanes(const Conv& conv, const PackedFilter& filter, const PanelRun& panels,
-                      const PositionTile& tile, float* y) {
+                      const PositionTile& tile, Output y) {
   const int64_t lanes = conv.kernels->lanes, plane = conv.positions();
   const Panel &first = *panels.begin, &last = panels.end[-1];
   const int64_t width = first.vectors * lanes, panelFloats = width * conv.groupInputs();
@@ -103,7 +103,9 @@ void multiplyToPlanes(const Conv& conv, const PackedFilter& filter, const PanelR
       rows[i] =
           filter.weights.data() + first.weights + (begin + i) / width * panelFloats + (begin + i) % width;
     product.bias = filter.bias.data() + first.bias + begin;
-    product.c = y + (first.outChannel + begin) * plane + tile.begin;
+    const Output to = y + ((first.outChannel + begin) * plane + tile.begin);
+    product.c = to.y;
+    product.residual = to.residual;
     conv.kernels->gemm[tile.vectors][even.height(t)](product);
     if (conv.activateApart) activateRows(conv, product.c, plane, even.height(t), tile.count);
   }
@@ -111,7 +113,7 @@ void multiplyToPlanes(const Conv& conv, const PackedFilter& filter, const PanelR
 
 // The same, channels-last.
 void multiplyToPixels(const Conv& conv, const PackedFilter& filter, const PanelRun& panels,
-                      const PositionTile& tile, float* y) {
+                      const PositionTile& tile, Output y) {
   const Panel& panel = *panels.begin;
   const int64_t outChannels = conv.geometry.outChannels;
   const EvenTiles even(tile.count, conv.kernels->rows[panel.vectors]);
@@ -126,7 +128,9 @@ void multiplyToPixels(const Conv& conv, const PackedFilter& filter, const PanelR
   for (int64_t t = 0; t < even.tiles(); t++) {
     const int64_t first = even.begin(t);
     for (int i = 0; i < even.height(t); i++) rows[i] = tile.input + panel.inChannel * tile.step + first + i;
-    product.c = y + (tile.begin + first) * outChannels + panel.outChannel;
+    const Output to = y + ((tile.begin + first) * outChannels + panel.outChannel);
+    product.c = to.y;
+    product.residual = to.residual;
     conv.kernels->gemm[panel.vectors][even.height(t)](product);
     if (conv.activateApart) activateRows(conv, product.c, outChannels, even.height(t), panel.outCount);
   }
@@ -152,7 +156,7 @@ bool isPointwise(const Conv& conv) {
          kRearranging * static_cast<double>(lanes * positions) * (inputs + outputs);
 }
 
-void runPointwise(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runPointwise(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                   const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const int64_t lanes = conv.kernels->lanes, positions = conv.positions();

@@ -101,7 +101,7 @@ struct Pieces {
 };
 
 void runPieces(const Conv& conv, const PackedFilter& filter, const Chunk& chunk, const RowTables& tables,
-               const Pieces& pieces, float* y, Scratch& scratch) {
+               const Pieces& pieces, Output y, Scratch& scratch) {
   const ConvGeometry& g = conv.geometry;
   const int64_t kernelRows = conv.grids[0].depth.kernel * conv.grids[0].height.kernel;
   const int64_t channelBegin = chunk.blockBegin * filter.blockOutputs,
@@ -131,7 +131,9 @@ void runPieces(const Conv& conv, const PackedFilter& filter, const Chunk& chunk,
       column[p] = pieces.first + at / chunk.lines() * pieces.columns * pieces.count;
       const int64_t w = chunk.remainder + (chunk.begin + column[p]) * conv.runs.apart;
       const int64_t position = (chunk.lineBegin + line[p]) * g.outputSize.width + w;
-      run.c[p] = q + p < total ? y + position * g.outChannels : nullptr;
+      const Output to = y + position * g.outChannels;
+      run.c[p] = q + p < total ? to.y : nullptr;
+      run.residual[p] = to.residual;
     }
     for (int64_t r = 0; r < kernelRows; r++) {
       bool any = false;
@@ -164,7 +166,7 @@ int64_t countParts(int64_t lines, int64_t height, int64_t pieces) {
 
 }  // namespace
 
-void runGroupedRuns(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runGroupedRuns(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                     const CancelFlag* cancelled) {
   const Triple& out = conv.geometry.outputSize;
   const int64_t lines = batch * out.depth * out.height, apart = conv.runs.apart;

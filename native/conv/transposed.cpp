@@ -38,7 +38,7 @@ int64_t lineStart(const Conv& conv, const Grid& grid, int64_t line) {
 
 }  // namespace
 
-void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                    const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const bool dense = conv.kind == FilterKind::dense;

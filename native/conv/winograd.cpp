@@ -91,21 +91,24 @@ void transformInput(const Conv& conv, const Tiling& tiling, const float* x, int6
 }
 
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
-                     int64_t step, int64_t tile, float* y) {
+                     int64_t step, int64_t tile, Output y) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
   const int64_t channels = conv.geometry.outChannels;
   const Origin origin = originOf(tiling, tile);
-  float* image = y + origin.plane * height.output * width.output * channels;
-  float* outputs[16];
+  const Output image = y + origin.plane * height.output * width.output * channels;
+  float* outputs[16] = {};
+  const float* residuals[16] = {};
   for (int64_t i = 0; i < tiling.tile; i++) {
     for (int64_t j = 0; j < tiling.tile; j++) {
       const int64_t h = origin.h + i * height.dilation, w = origin.w + j * width.dilation;
-      outputs[i * tiling.tile + j] =
-          h < height.output && w < width.output ? image + (h * width.output + w) * channels : nullptr;
+      if (h >= height.output || w >= width.output) continue;
+      const Output to = image + (h * width.output + w) * channels;
+      outputs[i * tiling.tile + j] = to.y;
+      residuals[i * tiling.tile + j] = to.residual;
     }
   }
   conv.kernels->winogradOutput[tiling.tile / 2 - 1](
-      {m, step, channels, filter.bias.data(), outputs, conv.low, conv.high});
+      {m, step, channels, filter.bias.data(), residuals, outputs, conv.low, conv.high});
   if (!conv.activateApart) return;
   for (int64_t i = 0; i < tiling.tile * tiling.tile; i++)
     if (outputs[i] != nullptr) activateRows(conv, outputs[i], 0, 1, channels);
@@ -165,7 +168,7 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Block& 
 
 }  // namespace
 
-void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, float* y, int64_t batch,
+void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                  const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const int64_t elements = winogradElements(g.algorithm), m = winogradTile(g.algorithm);

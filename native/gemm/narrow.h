@@ -19,6 +19,17 @@ inline void keepInRegister(V& v) {
 #endif
 }
 
+// The residual of a tile, positions side by side; zeros where there is no position.
+template <class Simd, int kOutputs>
+void loadResidual(const NarrowTile& tile, float (&to)[kNarrowVectors][kOutputs][Simd::kLanes]) {
+  for (int j = 0; j < kNarrowVectors; j++) {
+    const float* from = tile.residual[j];
+    for (int i = 0; i < Simd::kLanes; i++, from += tile.ldc) {
+      for (int n = 0; n < kOutputs; n++) to[j][n][i] = i < tile.count[j] ? from[n] : 0.0f;
+    }
+  }
+}
+
 template <class Simd, int kOutputs>
 void narrowTile(const NarrowTile& tile) {
   using V = typename Simd::V;
@@ -52,12 +63,16 @@ void narrowTile(const NarrowTile& tile) {
   // The bias ends every sum, as in gemmTile; then positions and channels change places again
   const V low = Simd::set(tile.low), high = Simd::set(tile.high);
   float finished[kNarrowVectors][kOutputs][kLanes];
+  if (tile.residual[0] != nullptr) loadResidual<Simd, kOutputs>(tile, finished);
 #pragma GCC unroll 4
   for (int n = 0; n < kOutputs; n++) {
     const V bias = Simd::set(tile.bias[n]);
 #pragma GCC unroll 4
-    for (int j = 0; j < kNarrowVectors; j++)
-      Simd::store(finished[j][n], Simd::lesser(high, Simd::greater(low, Simd::add(acc[n][j], bias))));
+    for (int j = 0; j < kNarrowVectors; j++) {
+      V sum = Simd::add(acc[n][j], bias);
+      if (tile.residual[0] != nullptr) sum = Simd::add(sum, Simd::load(finished[j][n]));
+      Simd::store(finished[j][n], Simd::lesser(high, Simd::greater(low, sum)));
+    }
   }
   for (int j = 0; j < kNarrowVectors; j++) {
     float* c = tile.c[j];

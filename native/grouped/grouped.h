@@ -9,7 +9,8 @@ namespace convkit {
 namespace {
 
 template <class Simd, int kHeight, bool kDepthwise, bool kWhole>
-void groupedBlock(const GroupedTile& tile, int64_t base, const float* panel, const float* biasRow, float* c) {
+void groupedBlock(const GroupedTile& tile, int64_t base, const float* panel, const float* biasRow,
+                  const float* residual, float* c) {
   using V = typename Simd::V;
   constexpr int kLanes = Simd::kLanes;
   V acc[kHeight];
@@ -49,7 +50,13 @@ void groupedBlock(const GroupedTile& tile, int64_t base, const float* panel, con
   const V bias = Simd::load(biasRow), low = Simd::set(tile.low), high = Simd::set(tile.high);
 #pragma GCC unroll 16
   for (int i = 0; i < kHeight; i++) {
-    const V y = Simd::lesser(high, Simd::greater(low, Simd::add(acc[i], bias)));
+    V sum = Simd::add(acc[i], bias);
+    if (residual != nullptr) {
+      const float* r = residual + i * tile.ldc;
+      sum = Simd::add(sum,
+                      kWhole && tile.outputs == kLanes ? Simd::load(r) : Simd::loadPartial(r, tile.outputs));
+    }
+    const V y = Simd::lesser(high, Simd::greater(low, sum));
     if (kWhole && tile.outputs == kLanes) Simd::store(c + i * tile.ldc, y);
     else Simd::storePartial(c + i * tile.ldc, y, tile.outputs);
   }
@@ -62,10 +69,11 @@ void groupedTile(const GroupedTile& tile) {
     const int64_t base = tile.base + n * tile.inputStep;
     const float* panel = tile.panel + n * panelStep;
     const float* bias = tile.bias + n * Simd::kLanes;
+    const float* residual = tile.residual == nullptr ? nullptr : tile.residual + n * tile.outputStep;
     float* c = tile.c + n * tile.outputStep;
     if (tile.inputs == Simd::kLanes)
-      groupedBlock<Simd, kHeight, kDepthwise, true>(tile, base, panel, bias, c);
-    else groupedBlock<Simd, kHeight, kDepthwise, false>(tile, base, panel, bias, c);
+      groupedBlock<Simd, kHeight, kDepthwise, true>(tile, base, panel, bias, residual, c);
+    else groupedBlock<Simd, kHeight, kDepthwise, false>(tile, base, panel, bias, residual, c);
   }
 }
 

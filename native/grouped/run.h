@@ -75,8 +75,15 @@ void runBlock(const GroupedRun& run, int64_t column, int64_t base, const float* 
     if (run.c[p] == nullptr) continue;
     float* c = run.c[p] + column * ldc + output;
 #pragma GCC unroll 16
-    for (int i = 0; i < kColumns; i++)
-      acc[p][i] = Simd::lesser(high, Simd::greater(low, Simd::add(acc[p][i], biases)));
+    for (int i = 0; i < kColumns; i++) acc[p][i] = Simd::add(acc[p][i], biases);
+    if (run.residual[p] != nullptr) {
+      const float* from = run.residual[p] + column * ldc + output;
+#pragma GCC unroll 16
+      for (int i = 0; i < kColumns; i++)
+        acc[p][i] = Simd::add(acc[p][i], Simd::loadPartial(from + i * ldc, outputs));
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kColumns; i++) acc[p][i] = Simd::lesser(high, Simd::greater(low, acc[p][i]));
     if (outputs == kLanes) {
 #pragma GCC unroll 16
       for (int i = 0; i < kColumns; i++) Simd::store(c + i * ldc, acc[p][i]);

@@ -33,6 +33,9 @@ struct ActivationParameters {
   float first = 0, second = 0;
 };
 
+// Tiles of outputs end in clamp(sum + bias + residual, low, high): the residual lies like the outputs, and
+// null means none.
+
 // One tile of an indirect matrix product: `rows` output positions by a panel of `vectors` vectors of filters.
 //   c[i][n] = (first ? 0 : c[i][n]) + sum over taps t, k < depth of rows[t * height + i][offset + k * step] *
 //   panel[t][k][n] and where `last`: c[i][n] = clamp(c[i][n] + bias[n] + residual[i][n], low, high), or +
@@ -46,7 +49,7 @@ struct GemmTile {
   float* c;
   int64_t ldc;                      // floats from one output position to the next
   const float* bias;                // [vectors * lanes], padded with zeros; with rowBias [height]
-  const float* residual = nullptr;  // ldc floats from row to row like c, which it may be; null: none
+  const float* residual = nullptr;  // may be c
   int tail;                         // lanes of the last vector that exist in c: 1..lanes
   int64_t step = 1;
   int64_t panelStep = 0;  // floats from one step of the panel to the next; 0: they follow one another
@@ -68,13 +71,14 @@ struct ColumnCopy {
 // One tile of a convolution to few channels: kNarrowVectors vectors of output positions, each of neighbours,
 // by all output channels. Lane l of vector j:
 //   c[j][l * ldc + n] = clamp(sum over taps t, k < depth of lines[t * kNarrowVectors + j][k * step + l] *
-//   weights[t][k * weightStep + n] + bias[n], low, high)
+//   weights[t][k * weightStep + n] + bias[n] + residual[j][l * ldc + n], low, high)
 struct NarrowTile {
   const float* const* lines;    // [taps][kNarrowVectors]
   const float* const* weights;  // [taps]
   int64_t taps, depth, step, weightStep;
   const float* bias;
   float* c[kNarrowVectors];
+  const float* residual[kNarrowVectors] = {};
   int count[kNarrowVectors];  // lanes to write, 0..lanes
   int64_t ldc;
   float low, high;
@@ -85,7 +89,7 @@ using NarrowKernel = void (*)(const NarrowTile&);
 // blocks of output channels, each a vector of whole groups. Lane l of step k reads input channel base +
 // index[l] + k:
 //   c[i][l] = clamp(sum over taps t, k < depth of rows[t * height + i][base + index[l] + k] * panel[t][k][l]
-//   + bias[l])
+//   + bias[l] + residual[i][l])
 // The next block starts inputStep input channels and outputStep output channels further on.
 struct GroupedTile {
   const float* const* rows;  // [taps][height], null as above
@@ -97,6 +101,7 @@ struct GroupedTile {
   int outputs;           // output channels to write of each block: 1..lanes
   const float* panel;    // [blocks][taps][depth][lanes]
   const float* bias;     // [blocks][lanes]
+  const float* residual = nullptr;
   float* c;
   int64_t ldc;
   float low, high;
@@ -116,7 +121,7 @@ constexpr int kRunStrides = 2;  // columns of the input from one output to the n
 // `height` lines of neighbouring output columns of a grouped convolution, by `blocks` blocks of output
 // channels; height, columns, kernel width and stride fixed by the kernel. Lane l of column i of line p:
 //   c[p][i * ldc + output + l] = clamp(sum over kernel rows r, kernel columns n, k < depth of
-//   lines[r * height + p][i * stride + n][channel] * panel[r][n][k][l] + bias[l])
+//   lines[r * height + p][i * stride + n][channel] * panel[r][n][k][l] + bias[l] + residual[p][...])
 // where channel is base + l, base + index[l] + k or base + k, as RunInput says. `pieces` such runs follow
 // each other along the lines. The next block starts inputStep input channels and outputStep output channels
 // further on.
@@ -132,7 +137,8 @@ struct GroupedRun {
   int outputs;           // output channels to write of each block: 1..lanes
   const float* panel;    // [blocks][kernelRows][kernel width][depth][lanes]
   const float* bias;     // [blocks][lanes]
-  float* c[kRunLines];   // null: a line that only fills up
+  const float* residual[kRunLines] = {};
+  float* c[kRunLines];  // null: a line that only fills up
   int64_t ldc;
   float low, high;
 };
@@ -161,8 +167,9 @@ struct WinogradFilter {
 struct WinogradOutput {
   const float* m;  // of element 0, in whole vectors
   int64_t step, channels;
-  const float* bias;      // in whole vectors
-  float* const* outputs;  // [m * m], null beyond the image
+  const float* bias;              // in whole vectors
+  const float* const* residuals;  // of each output
+  float* const* outputs;          // [m * m], null beyond the image
   float low, high;
 };
 

@@ -118,7 +118,10 @@ void winogradOutput(const WinogradOutput& tile) {
       for (int i = 0; i < kTile; i++) {
         float* to = tile.outputs[i * kTile + j];
         if (to == nullptr) continue;
-        const V done = Simd::lesser(high, Simd::greater(low, Simd::add(y[i], bias)));
+        V sum = Simd::add(y[i], bias);
+        if (const float* r = tile.residuals[i * kTile + j])
+          sum = Simd::add(sum, n == kLanes ? Simd::load(r + c) : Simd::loadPartial(r + c, n));
+        const V done = Simd::lesser(high, Simd::greater(low, sum));
         if (n == kLanes) Simd::store(to + c, done);
         else Simd::storePartial(to + c, done, n);
       }

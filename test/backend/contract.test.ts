@@ -170,6 +170,7 @@ describe.each(implementations)('$name', ({ get }) => {
       x,
       weight,
       bias: null,
+      residual: null,
     } as const;
     const y = solve(binding, problem);
     expect(difference(y, naiveConv(problem))).toBeNull();
@@ -216,10 +217,37 @@ describe.each(implementations)('$name', ({ get }) => {
       const [pixels, positions] = [geometry.inputSize, geometry.outputSize].map(([d, h, w]) => d * h * w);
       const last = { inputLayout: 'channelsLast', outputLayout: 'channelsLast' } as const;
       const x = transposed(problem.x, batch, geometry.inChannels, pixels);
-      const y = solve(binding, { ...problem, geometry: { ...geometry, ...last }, x });
       const first = geometry.outputLayout === 'channelsFirst';
+      const added = problem.residual;
+      const residual =
+        added !== null && first ? transposed(added, batch, geometry.outChannels, positions) : added;
+      const y = solve(binding, { ...problem, geometry: { ...geometry, ...last }, x, residual });
       const wanted = first ? transposed(y, batch, positions, geometry.outChannels) : y;
       expect(difference(solve(binding, problem), wanted), `seed ${problem.seed}`).toBeNull();
+    }
+  });
+
+  it('adds a residual after the bias and before the activation, and refuses one that does not fit', () => {
+    const relu = { kind: 'relu', negativeSlope: 0 } as const;
+    for (const algorithm of ['direct', 'winograd2', 'winograd4'] as const) {
+      const conv = binding.createConv({ ...conv3x3, activation: relu, algorithm });
+      const filter = binding.packFilter(conv, new Float32Array(54), Float32Array.of(1, -1, 0));
+      const [x, y] = [new Float32Array(60), new Float32Array(90)];
+      const residual = new Float32Array(90).map((_, i) => i - 45);
+      binding.conv(conv, filter, x, y, 1, residual);
+      expect(y).toEqual(residual.map((value, i) => Math.max(0, value + [1, -1, 0][i % 3])));
+      binding.conv(conv, filter, x, y, 1, null);
+      expect([...y.subarray(0, 3)]).toEqual([1, 0, 0]);
+      binding.program(binding.createProgram([['conv', conv, filter, x, y, 1, residual]]), 0, 1);
+      expect(y[89]).toBe(44);
+      const fits = (added: unknown) => () =>
+        Reflect.apply(binding.conv, binding, [conv, filter, x, y, 1, added]);
+      expect(fits(undefined)).not.toThrow();
+      expect(fits(new Float32Array(0))).toThrow('residual must have 90 elements, got 0');
+      expect(fits(new Float32Array(91))).toThrow(RangeError);
+      expect(fits(new Float64Array(90))).toThrow('residual must be a Float32Array');
+      expect(fits(y)).toThrow(RangeError);
+      expect(fits(false)).toThrow(TypeError);
     }
   });
 

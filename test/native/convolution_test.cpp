@@ -141,7 +141,7 @@ float naiveOutput(const ConvGeometry& g, const float* image, const Floats& weigh
 }
 
 Floats naiveConv(const ConvGeometry& g, const Floats& x, const Floats& weight, const float* bias,
-                 int64_t batch) {
+                 int64_t batch, const float* residual) {
   const int64_t image = g.inputSize.product() * g.inChannels;
   Floats y(batch * g.outputSize.product() * g.outChannels);
   int64_t at = 0;
@@ -151,6 +151,7 @@ Floats naiveConv(const ConvGeometry& g, const Floats& x, const Floats& weight, c
         for (int64_t w = 0; w < g.outputSize.width; w++)
           for (int64_t out = 0; out < g.outChannels; out++)
             y[at++] = naiveOutput(g, x.data() + n * image, weight, bias, out, d, h, w);
+  for (int64_t i = 0; residual != nullptr && i < y.size(); i++) y[i] += residual[i];
   findKernels("scalar")->activate(g.activation, g.activationParameters, y.data(), y.data(), y.size());
   return y;
 }
@@ -188,11 +189,14 @@ void runCase(int64_t seed) {
   const Floats weight(g.outChannels * (g.inChannels / g.groups) * g.kernelSize.product(), random);
   const Floats biasValues(g.outChannels, random);
   const float* bias = random.chance(3) ? nullptr : biasValues.data();
-  const Floats expected = naiveConv(g, x, weight, bias, batch);
+  const Floats added(batch * g.outputSize.product() * g.outChannels, random);
+  const bool adds = random.chance(3);
+  const Floats expected = naiveConv(g, x, weight, bias, batch, adds ? added.data() : nullptr);
   const std::string claim = describe(g, batch, seed);
 
   const Floats planesIn = transposed(x, batch, g.inputSize.product(), g.inChannels),
-               planesOut = transposed(expected, batch, g.outputSize.product(), g.outChannels);
+               planesOut = transposed(expected, batch, g.outputSize.product(), g.outChannels),
+               planesAdded = transposed(added, batch, g.outputSize.product(), g.outChannels);
   for (const Kernels* kernels : supportedKernels()) {
     const char* reason = nullptr;
     g.inputLayout = g.outputLayout = Layout::channelsLast;
@@ -205,7 +209,10 @@ void runCase(int64_t seed) {
     for (const int threads : {1, static_cast<int>(2 + seed % 3)}) {
       setThreadCount(threads);
       Floats y(expected.size());
-      runConv(*conv, *filter, x.data(), y.data(), batch, nullptr);
+      const auto output = [&](const Floats& residual) {
+        return Output(y.data(), adds ? residual.data() : nullptr);
+      };
+      runConv(*conv, *filter, x.data(), output(added), batch, nullptr);
       const std::string how = std::string(kernels->name) + " " + std::to_string(threads) + " threads, ";
       checkSame(y, expected, how + claim);
 
@@ -217,7 +224,8 @@ void runCase(int64_t seed) {
         if (!check(planes != nullptr && fits(*planes, *filter), claim + " in planes takes the filter"))
           return;
         y.fill(std::numeric_limits<float>::quiet_NaN());
-        runConv(*planes, *filter, (sides & 1) != 0 ? planesIn.data() : x.data(), y.data(), batch, nullptr);
+        runConv(*planes, *filter, (sides & 1) != 0 ? planesIn.data() : x.data(),
+                output((sides & 2) != 0 ? planesAdded : added), batch, nullptr);
         checkSame(y, (sides & 2) != 0 ? planesOut : expected,
                   how + "layouts " + std::to_string(sides) + ", " + claim);
       }

@@ -15,7 +15,7 @@ struct Case {
   int64_t emptyTap;  // a tap that is padding for the whole tile; -1 for none
   float low, high;
   int64_t step, panelGap;  // floats from one k-step of a row to the next, and between those of the panel
-  bool rowBias;
+  bool rowBias, residual;
 };
 
 std::string describe(const Kernels& kernels, const Case& c) {
@@ -52,6 +52,8 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   tile.c = actual.data();
   tile.ldc = ldc;
   tile.bias = bias.data();
+  const Floats residual(actual.size(), random);
+  if (c.residual) tile.residual = residual.data();
   tile.tail = c.tail;
   tile.step = c.step;
   tile.panelStep = c.panelGap > 0 ? panelStep : 0;
@@ -92,6 +94,7 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
           sum = std::fmaf(row[c.offset + k * c.step], panel[(t * c.depth + k) * panelStep + n], sum);
       }
       sum += bias[c.rowBias ? i : n];
+      if (c.residual) sum += residual[i * ldc + n];
       sum = c.low > sum ? c.low : sum;
       expected[i * ldc + n] = c.high < sum ? c.high : sum;
     }
@@ -123,6 +126,7 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
       c.step = random.chance(2) ? random.between(2, 9) : 1;
       c.panelGap = random.chance(2) ? random.between(1, 9) : 0;
       c.rowBias = random.chance(2);
+      c.residual = random.chance(2);
       runCase(kernels, c, random);
     }
     Case c{};
@@ -138,6 +142,7 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
     c.step = random.between(1, 3);
     c.panelGap = random.between(0, 2);
     c.rowBias = random.chance(2);
+    c.residual = random.chance(2);
     runCase(kernels, c, random);
   }
 }

@@ -20,15 +20,15 @@ const unwritten = (length: number) => new Float32Array(length).fill(Number.NaN);
 export function callOf(binding: Binding, problem: Problem): Call {
   switch (problem.family) {
     case 'conv': {
-      const { geometry, batch, x, weight, bias } = problem;
+      const { geometry, batch, x, weight, bias, residual } = problem;
       const conv = binding.createConv(geometry);
       const filter = binding.packFilter(conv, weight, bias);
       const [depth, height, width] = geometry.outputSize;
       const y = unwritten(batch * depth * height * width * geometry.outChannels);
       return {
         output: y,
-        run: () => binding.conv(conv, filter, x, y, batch),
-        submit: () => binding.submit('conv', conv, filter, x, y, batch),
+        run: () => binding.conv(conv, filter, x, y, batch, residual),
+        submit: () => binding.submit('conv', conv, filter, x, y, batch, residual),
       };
     }
     case 'weightGradient': {
@@ -235,6 +235,13 @@ export function splitBatch(problem: Problem): readonly Problem[] | null {
     return [
       { ...problem, batch: cut, x: first, upstream: before },
       { ...problem, batch: batch - cut, x: second, upstream: after },
+    ];
+  }
+  if (problem.family === 'conv' && problem.residual !== null) {
+    const [before, after] = parts(problem.residual);
+    return [
+      { ...problem, batch: cut, x: first, residual: before },
+      { ...problem, batch: batch - cut, x: second, residual: after },
     ];
   }
   return [

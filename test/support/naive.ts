@@ -33,7 +33,7 @@ const indexIn = (layout: Layout, positions: number, channels: number, position: 
   layout === 'channelsLast' ? position * channels + channel : channel * positions + position;
 
 /** Before the activation. */
-export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem): Float32Array {
+export function naiveConv({ geometry: g, batch, x, weight, bias, residual }: ConvProblem): Float32Array {
   const inputs = g.inChannels / g.groups;
   const outputs = g.outChannels / g.groups;
   const [pixels, positions] = [g.inputSize, g.outputSize].map(([d, h, w]) => d * h * w);
@@ -63,7 +63,9 @@ export function naiveConv({ geometry: g, batch, x, weight, bias }: ConvProblem):
                 }
             const position = (od * g.outputSize[1] + oh) * g.outputSize[2] + ow;
             const to = indexIn(g.outputLayout, positions, g.outChannels, position, n);
-            y[image * positions * g.outChannels + to] = sum + ((bias === null ? 0 : bias[n]) || 0);
+            const at = image * positions * g.outChannels + to;
+            y[at] = sum + ((bias === null ? 0 : bias[n]) || 0);
+            if (residual !== null) y[at] += residual[at];
           }
   return y;
 }

@@ -22,6 +22,7 @@ export type Problem = Common &
         readonly x: Float32Array;
         readonly weight: Float32Array;
         readonly bias: Float32Array | null;
+        readonly residual: Float32Array | null;
       }
     | {
         readonly family: 'weightGradient';
@@ -221,6 +222,7 @@ function drawConv(random: Random, draw: Draw) {
     x: draw(batch * product(geometry.inputSize) * geometry.inChannels),
     weight: draw(weights),
     bias: random.once(4) ? null : drawBias(random, draw, geometry.outChannels),
+    residual: random.once(3) ? draw(batch * product(geometry.outputSize) * geometry.outChannels) : null,
   };
 }
 

@@ -20,6 +20,7 @@ export function convWork(
   x: Float32Array,
   y: Float32Array,
   batch: number,
+  residual: Float32Array | null = null,
 ): Work {
   const plan = planOf('conv', conv);
   if (!(filter instanceof ReferenceFilter))
@@ -34,7 +35,8 @@ export function convWork(
   checkCount('conv', 'batch', batch, 0);
   checkFloats('conv', 'x', x, batch * plan.inputLength);
   checkFloats('conv', 'y', y, batch * plan.outputLength);
-  checkApart('conv', y, [x], 'none');
+  if (residual !== null) checkFloats('conv', 'residual', residual, y.length);
+  checkApart('conv', y, residual === null ? [x] : [x, residual], 'none');
   const { inChannels, outChannels, inputSize, inputLayout, outputLayout } = plan.geometry;
   const parts: Work[] = [];
   let source = x;
@@ -43,8 +45,13 @@ export function convWork(
     source = new Float32Array(x.length);
     parts.push(toChannelsLastWork(x, source, batch, inChannels, positions));
   }
+  let added = residual;
+  if (residual !== null && outputLayout === 'channelsFirst') {
+    added = new Float32Array(y.length);
+    parts.push(toChannelsLastWork(residual, added, batch, outChannels, plan.positions));
+  }
   const target = outputLayout === 'channelsFirst' ? new Float32Array(y.length) : y;
-  parts.push(channelsLastWork(plan, filter, source, target, batch));
+  parts.push(channelsLastWork(plan, filter, source, target, batch, added));
   if (target !== y) parts.push(toChannelsFirstWork(target, y, batch, outChannels, plan.positions));
   return parts.length === 1 ? parts[0] : consecutive(parts);
 }
@@ -55,10 +62,11 @@ function channelsLastWork(
   x: Float32Array,
   y: Float32Array,
   batch: number,
+  residual: Float32Array | null,
 ): Work {
   const { algorithm } = plan.geometry;
-  if (algorithm !== 'direct') return new WinogradWork(plan, filter, algorithm, x, y, batch);
-  return new ConvWork(plan, filter, x, y, batch);
+  if (algorithm !== 'direct') return new WinogradWork(plan, filter, algorithm, x, y, batch, residual);
+  return new ConvWork(plan, filter, x, y, batch, residual);
 }
 
 class ConvWork implements Work {
@@ -84,6 +92,7 @@ class ConvWork implements Work {
     readonly x: Float32Array,
     readonly y: Float32Array,
     batch: number,
+    readonly residual: Float32Array | null,
   ) {
     const { taps, groupInputs, groupOutputs, geometry, positions } = plan;
     this.#offsets = new Int32Array(TILE_POSITIONS * taps);
@@ -163,7 +172,13 @@ class ConvWork implements Work {
     const { taps, groupInputs, groupOutputs, positions, activate, outputLength, geometry } = this.plan;
     const { weights, bias, exponents } = this.filter;
     const { outChannels } = geometry;
-    const [state, y, source, offsets] = [this.#state, this.y, this.#source, this.#offsets];
+    const [state, y, source, offsets, residual] = [
+      this.#state,
+      this.y,
+      this.#source,
+      this.#offsets,
+      this.residual,
+    ];
     const pairsOfGroup = this.#pairsOfGroup;
     const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
     const rows = Math.min(TILE_POSITIONS, positions - start);
@@ -181,7 +196,8 @@ class ConvWork implements Work {
         let at = corner + group * groupOutputs + within + n;
         const added = bias[TILE_CHANNELS * pair + n];
         for (let p = 0; p < rows; p++, at += outChannels) {
-          const value = Math.fround(state[TILE_CHANNELS * p + n] + added);
+          let value = Math.fround(state[TILE_CHANNELS * p + n] + added);
+          if (residual !== null) value = Math.fround(value + residual[at]);
           y[at] = activate === null ? value : activate(value);
         }
       }
@@ -191,6 +207,7 @@ class ConvWork implements Work {
   /** The same of a depthwise convolution, whose channels pair up across groups. */
   #runDepthwisePairs(begin: number, end: number): void {
     const { taps, positions, activate, outputLength, geometry } = this.plan;
+    const { residual } = this;
     const { bias } = this.filter;
     const channels = geometry.outChannels;
     const [y, sums] = [this.y, this.#sums];
@@ -203,7 +220,8 @@ class ConvWork implements Work {
       const corner = this.#image * outputLength + (start + p) * channels;
       const from = TILE_CHANNELS * p - TILE_POSITIONS * TILE_CHANNELS * begin;
       for (let c = TILE_CHANNELS * begin; c < last; c++) {
-        const value = Math.fround(sums[from + TILE_POSITIONS * TILE_CHANNELS * (c >> 1) + (c & 1)] + bias[c]);
+        let value = Math.fround(sums[from + TILE_POSITIONS * TILE_CHANNELS * (c >> 1) + (c & 1)] + bias[c]);
+        if (residual !== null) value = Math.fround(value + residual[corner + c]);
         y[corner + c] = activate === null ? value : activate(value);
       }
     }

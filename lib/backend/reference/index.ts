@@ -99,7 +99,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 11,
+  abi: 12,
   createConv,
   createPool,
   packFilter,

@@ -69,6 +69,7 @@ export class WinogradWork implements Work {
     readonly x: Float32Array,
     readonly y: Float32Array,
     batch: number,
+    readonly residual: Float32Array | null,
   ) {
     const { geometry } = plan;
     this.#tile = tileOf(algorithm);
@@ -163,7 +164,7 @@ export class WinogradWork implements Work {
     const plane = Math.floor(line / this.#height.starts.length);
     const firstRow = this.#height.starts[line - plane * this.#height.starts.length];
     const size = this.#tile;
-    const [y, outputs] = [this.y, this.#outputs];
+    const [y, outputs, residual] = [this.y, this.#outputs, this.residual];
     for (let lane = 0; lane < TILE_CHANNELS; lane++) {
       const channel = pair * TILE_CHANNELS + lane;
       if (channel === outChannels) return;
@@ -176,8 +177,10 @@ export class WinogradWork implements Work {
         for (let j = 0; j < size; j++) {
           const column = firstColumn + j * dilation[2];
           if (column >= outputSize[2]) break;
-          const value = Math.fround(outputs[i * size + j] + added);
-          y[(corner + column) * outChannels + channel] = activate === null ? value : activate(value);
+          const at = (corner + column) * outChannels + channel;
+          let value = Math.fround(outputs[i * size + j] + added);
+          if (residual !== null) value = Math.fround(value + residual[at]);
+          y[at] = activate === null ? value : activate(value);
         }
       }
     }
