@@ -264,12 +264,15 @@ struct AffineRows {
   float low, high;  // -inf and +inf where there is nothing to clamp
 };
 
+// Where a clamp holds: nowhere, below `low`, or above `high` too.
+enum class Clamp : int32_t { none, below, both };
+
 // The gradient that passes such a clamp backwards: zero where the clamp holds, by the output, or by the input
 // where there is none.
 struct GateRows {
   const float *upstream, *output;
   const float *scale, *shift;
-  bool clamps;
+  Clamp clamp;
   float low, high;
 };
 

@@ -103,14 +103,14 @@ void runNormalizeGradient(const NormGeometry& g, const Kernels& kernels, const N
   });
 
   const float infinity = std::numeric_limits<float>::infinity();
-  const bool clamps = g.low > -infinity || g.high < infinity;
+  const Clamp clamp = g.high < infinity ? Clamp::both : g.low > -infinity ? Clamp::below : Clamp::none;
   const auto gateAt = [&](int64_t image, int64_t at, int64_t channel) -> GateRows {
     const int64_t own = image * g.channels + channel;
     return {upstream + at,
             output == nullptr ? nullptr : output + at,
             working.scale + own,
             working.shift + own,
-            clamps,
+            clamp,
             g.low,
             g.high};
   };
@@ -140,7 +140,7 @@ void runNormalizeGradient(const NormGeometry& g, const Kernels& kernels, const N
     // The gradient of the residual is what passed the clamp
     if (passed) {
       gate.upstream = to.residual + at;
-      gate.clamps = false;
+      gate.clamp = Clamp::none;
     }
     kernels.normGradientRows({gate, input.x + at, working.mean + own, g.given ? nullptr : working.slope + own,
                               g.given ? nullptr : working.offset + own, to.x + at, rows, g.channels});

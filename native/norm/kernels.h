@@ -1,6 +1,6 @@
-// Normalisation, vectorised over channels. Each kernel goes through its rows eight at a time, whose results
-// stay in registers, so that memory is read from front to back whatever the number of channels. Included once
-// per instruction set.
+// Normalisation, vectorised over channels. Each kernel goes through its rows eight at a time, in blocks of
+// four vectors whose coefficients and sums stay in registers: memory is read from front to back whatever the
+// number of channels, which counts where it does not come from a cache. Included once per instruction set.
 #pragma once
 
 #include "isa/kernels.h"
@@ -10,51 +10,93 @@ namespace {
 
 constexpr int64_t kRowsTogether = 8;
 
-// A whole vector of channels, and the channels that are left.
-template <class Simd>
+// Some whole vectors of neighbouring channels.
+template <class Simd, int kCount>
 struct Whole {
-  static typename Simd::V load(const float* p) { return Simd::load(p); }
-  static void store(float* p, typename Simd::V v) { Simd::store(p, v); }
+  static constexpr int kVectors = kCount;
+  static typename Simd::V load(const float* p, int j) { return Simd::load(p + j * Simd::kLanes); }
+  static void store(float* p, int j, typename Simd::V v) { Simd::store(p + j * Simd::kLanes, v); }
 };
+// The channels that are left.
 template <class Simd>
 struct Rest {
+  static constexpr int kVectors = 1;
   int n;
-  typename Simd::V load(const float* p) const { return Simd::loadPartial(p, n); }
-  void store(float* p, typename Simd::V v) const { Simd::storePartial(p, v, n); }
+  typename Simd::V load(const float* p, int) const { return Simd::loadPartial(p, n); }
+  void store(float* p, int, typename Simd::V v) const { Simd::storePartial(p, v, n); }
 };
 
 // Calls body(lanes, channel, first row, row after the last).
 template <class Simd, class Body>
 void forEachRowGroup(int64_t rows, int64_t channels, Body body) {
+  constexpr int kLanes = Simd::kLanes;
   for (int64_t begin = 0; begin < rows; begin += kRowsTogether) {
     const int64_t end = begin + kRowsTogether < rows ? begin + kRowsTogether : rows;
     int64_t c = 0;
-    for (; c + Simd::kLanes <= channels; c += Simd::kLanes) body(Whole<Simd>{}, c, begin, end);
+    for (; c + 4 * kLanes <= channels; c += 4 * kLanes) body(Whole<Simd, 4>{}, c, begin, end);
+    for (; c + kLanes <= channels; c += kLanes) body(Whole<Simd, 1>{}, c, begin, end);
     if (c < channels) body(Rest<Simd>{static_cast<int>(channels - c)}, c, begin, end);
   }
+}
+
+// One vector of each of several channels' numbers.
+template <class Simd, int kCount>
+struct Vectors {
+  typename Simd::V of[kCount];
+};
+template <class Simd, class Lanes>
+Vectors<Simd, Lanes::kVectors> loadAll(Lanes lanes, const float* p) {
+  Vectors<Simd, Lanes::kVectors> all;
+#pragma GCC unroll 4
+  for (int j = 0; j < Lanes::kVectors; j++) all.of[j] = lanes.load(p, j);
+  return all;
+}
+template <class Simd, class Lanes>
+Vectors<Simd, Lanes::kVectors> zeros(Lanes) {
+  Vectors<Simd, Lanes::kVectors> all;
+#pragma GCC unroll 4
+  for (int j = 0; j < Lanes::kVectors; j++) all.of[j] = Simd::zero();
+  return all;
+}
+template <class Simd, class Lanes>
+void storeAll(Lanes lanes, float* p, const Vectors<Simd, Lanes::kVectors>& all) {
+#pragma GCC unroll 4
+  for (int j = 0; j < Lanes::kVectors; j++) lanes.store(p, j, all.of[j]);
 }
 
 template <class Simd>
 void momentRows(const MomentRows& m) {
   using V = typename Simd::V;
   forEachRowGroup<Simd>(m.rows, m.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
-    V sum = begin == 0 ? Simd::zero() : lanes.load(m.mean + c);
-    for (int64_t r = begin; r < end; r++) sum = Simd::add(sum, lanes.load(m.x + r * m.step + c));
-    if (end == m.rows) sum = Simd::div(sum, Simd::set(static_cast<float>(m.rows)));
-    lanes.store(m.mean + c, sum);
+    auto sum = begin == 0 ? zeros<Simd>(lanes) : loadAll<Simd>(lanes, m.mean + c);
+    const float* x = m.x + begin * m.step + c;
+    for (int64_t r = begin; r < end; r++, x += m.step) {
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) sum.of[j] = Simd::add(sum.of[j], lanes.load(x, j));
+    }
+    if (end == m.rows) {
+      const V count = Simd::set(static_cast<float>(m.rows));
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) sum.of[j] = Simd::div(sum.of[j], count);
+    }
+    storeAll<Simd>(lanes, m.mean + c, sum);
   });
 
   forEachRowGroup<Simd>(m.rows, m.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
-    const V mean = lanes.load(m.mean + c);
-    V error = begin == 0 ? Simd::zero() : lanes.load(m.error + c);
-    V squares = begin == 0 ? Simd::zero() : lanes.load(m.squares + c);
-    for (int64_t r = begin; r < end; r++) {
-      const V d = Simd::sub(lanes.load(m.x + r * m.step + c), mean);
-      error = Simd::add(error, d);
-      squares = Simd::fma(d, d, squares);
+    const auto mean = loadAll<Simd>(lanes, m.mean + c);
+    auto error = begin == 0 ? zeros<Simd>(lanes) : loadAll<Simd>(lanes, m.error + c);
+    auto squares = begin == 0 ? zeros<Simd>(lanes) : loadAll<Simd>(lanes, m.squares + c);
+    const float* x = m.x + begin * m.step + c;
+    for (int64_t r = begin; r < end; r++, x += m.step) {
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) {
+        const V d = Simd::sub(lanes.load(x, j), mean.of[j]);
+        error.of[j] = Simd::add(error.of[j], d);
+        squares.of[j] = Simd::fma(d, d, squares.of[j]);
+      }
     }
-    lanes.store(m.error + c, error);
-    lanes.store(m.squares + c, squares);
+    storeAll<Simd>(lanes, m.error + c, error);
+    storeAll<Simd>(lanes, m.squares + c, squares);
   });
 }
 
@@ -63,12 +105,15 @@ void affineOf(const AffineRows& a) {
   using V = typename Simd::V;
   const V low = Simd::set(a.low), high = Simd::set(a.high);
   forEachRowGroup<Simd>(a.rows, a.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
-    const V scale = lanes.load(a.scale + c), shift = lanes.load(a.shift + c);
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t at = r * a.channels + c;
-      V v = Simd::fma(lanes.load(a.x + at), scale, shift);
-      v = Simd::add(v, kResidual ? lanes.load(a.residual + at) : Simd::zero());
-      lanes.store(a.y + at, Simd::lesser(high, Simd::greater(low, v)));
+    const auto scale = loadAll<Simd>(lanes, a.scale + c), shift = loadAll<Simd>(lanes, a.shift + c);
+    for (int64_t at = begin * a.channels + c; at < end * a.channels; at += a.channels) {
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) {
+        V v = Simd::fma(lanes.load(a.x + at, j), scale.of[j], shift.of[j]);
+        if constexpr (kResidual) v = Simd::add(v, lanes.load(a.residual + at, j));
+        else v = Simd::add(v, Simd::zero());
+        lanes.store(a.y + at, j, Simd::lesser(high, Simd::greater(low, v)));
+      }
     }
   });
 }
@@ -79,88 +124,105 @@ void affineRows(const AffineRows& a) {
   else affineOf<Simd, false>(a);
 }
 
-// What passes a clamp backwards.
+// Whether a clamp lets a gradient pass, and where that is seen.
 enum class Gate { open, byOutput, byInput };
 
-template <class Simd, Gate kGate>
+// kTwoSided: the clamp holds above as well (relu6), not only below (relu).
+template <class Simd, Gate kGate, bool kTwoSided>
 struct Gated {
+  static constexpr bool kReadsInput = kGate == Gate::byInput;
   using V = typename Simd::V;
   const GateRows& g;
   const V low, high;
 
   explicit Gated(const GateRows& gate) : g(gate), low(Simd::set(gate.low)), high(Simd::set(gate.high)) {}
 
-  // The upstream gradient at `at`, or zero where the clamp holds; x is the input there.
+  // The upstream gradient of vector j at `at`, or zero where the clamp holds; x is the input there.
   template <class Lanes>
-  V operator()(Lanes lanes, int64_t at, V x, V scale, V shift) const {
-    const V upstream = lanes.load(g.upstream + at);
+  V operator()(Lanes lanes, int64_t at, int j, V x, V scale, V shift) const {
+    const V upstream = lanes.load(g.upstream + at, j);
     if constexpr (kGate == Gate::open) return upstream;
     V z;
-    if constexpr (kGate == Gate::byOutput) z = lanes.load(g.output + at);
+    if constexpr (kGate == Gate::byOutput) z = lanes.load(g.output + at, j);
     else z = Simd::fma(x, scale, shift);
     const V above = Simd::select(Simd::less(low, z), upstream, Simd::zero());
-    return Simd::select(Simd::less(z, high), above, Simd::zero());
+    if constexpr (kTwoSided) return Simd::select(Simd::less(z, high), above, Simd::zero());
+    else return above;
   }
 };
 
-template <class Simd, Gate kGate>
-void normSumsOf(const NormSumRows& s) {
+// Calls body with what the gate asks for.
+template <class Simd, class Body>
+void withGate(const GateRows& gate, Body body) {
+  if (gate.clamp == Clamp::none) return body(Gated<Simd, Gate::open, false>(gate));
+  const bool twoSided = gate.clamp == Clamp::both;
+  if (gate.output != nullptr) {
+    if (twoSided) body(Gated<Simd, Gate::byOutput, true>(gate));
+    else body(Gated<Simd, Gate::byOutput, false>(gate));
+  } else {
+    if (twoSided) body(Gated<Simd, Gate::byInput, true>(gate));
+    else body(Gated<Simd, Gate::byInput, false>(gate));
+  }
+}
+
+template <class Simd, bool kPasses, class Gated>
+void normSumsOf(const NormSumRows& s, Gated gated) {
   using V = typename Simd::V;
-  const Gated<Simd, kGate> gated(s.gate);
   forEachRowGroup<Simd>(s.rows, s.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
-    const V mean = lanes.load(s.mean + c);
-    const V scale = lanes.load(s.gate.scale + c), shift = lanes.load(s.gate.shift + c);
-    V sum = begin == 0 ? Simd::zero() : lanes.load(s.sum + c);
-    V product = begin == 0 ? Simd::zero() : lanes.load(s.product + c);
+    const auto mean = loadAll<Simd>(lanes, s.mean + c);
+    const auto scale = loadAll<Simd>(lanes, s.gate.scale + c), shift = loadAll<Simd>(lanes, s.gate.shift + c);
+    auto sum = begin == 0 ? zeros<Simd>(lanes) : loadAll<Simd>(lanes, s.sum + c);
+    auto product = begin == 0 ? zeros<Simd>(lanes) : loadAll<Simd>(lanes, s.product + c);
     for (int64_t r = begin; r < end; r++) {
       const int64_t at = r * s.step + c;
-      const V x = lanes.load(s.x + at), upstream = gated(lanes, at, x, scale, shift);
-      if (s.residual != nullptr) lanes.store(s.residual + at, upstream);
-      sum = Simd::add(sum, upstream);
-      product = Simd::fma(upstream, Simd::sub(x, mean), product);
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) {
+        const V x = lanes.load(s.x + at, j), u = gated(lanes, at, j, x, scale.of[j], shift.of[j]);
+        if constexpr (kPasses) lanes.store(s.residual + at, j, u);
+        sum.of[j] = Simd::add(sum.of[j], u);
+        product.of[j] = Simd::fma(u, Simd::sub(x, mean.of[j]), product.of[j]);
+      }
     }
-    lanes.store(s.sum + c, sum);
-    lanes.store(s.product + c, product);
+    storeAll<Simd>(lanes, s.sum + c, sum);
+    storeAll<Simd>(lanes, s.product + c, product);
   });
 }
 
 template <class Simd>
 void normSumRows(const NormSumRows& s) {
-  if (!s.gate.clamps) normSumsOf<Simd, Gate::open>(s);
-  else if (s.gate.output != nullptr) normSumsOf<Simd, Gate::byOutput>(s);
-  else normSumsOf<Simd, Gate::byInput>(s);
+  withGate<Simd>(s.gate, [&](auto gated) {
+    if (s.residual != nullptr) normSumsOf<Simd, true>(s, gated);
+    else normSumsOf<Simd, false>(s, gated);
+  });
 }
 
-template <class Simd, Gate kGate, bool kOwn>
-void normGradientOf(const NormGradientRows& g) {
+template <class Simd, bool kOwn, class Gated>
+void normGradientOf(const NormGradientRows& g, Gated gated) {
   using V = typename Simd::V;
-  const Gated<Simd, kGate> gated(g.gate);
   forEachRowGroup<Simd>(g.rows, g.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
-    const V mean = lanes.load(g.mean + c);
-    const V scale = lanes.load(g.gate.scale + c), shift = lanes.load(g.gate.shift + c);
-    const V slope = kOwn ? lanes.load(g.slope + c) : Simd::zero();
-    const V offset = kOwn ? lanes.load(g.offset + c) : Simd::zero();
-    for (int64_t r = begin; r < end; r++) {
-      const int64_t at = r * g.channels + c;
-      const V x = kOwn || kGate == Gate::byInput ? lanes.load(g.x + at) : Simd::zero();
-      const V upstream = gated(lanes, at, x, scale, shift);
-      const V rest = kOwn ? Simd::fma(Simd::sub(x, mean), slope, offset) : Simd::zero();
-      lanes.store(g.y + at, Simd::add(Simd::fma(upstream, scale, rest), Simd::zero()));
+    const auto mean = loadAll<Simd>(lanes, g.mean + c);
+    const auto scale = loadAll<Simd>(lanes, g.gate.scale + c), shift = loadAll<Simd>(lanes, g.gate.shift + c);
+    const auto slope = kOwn ? loadAll<Simd>(lanes, g.slope + c) : zeros<Simd>(lanes);
+    const auto offset = kOwn ? loadAll<Simd>(lanes, g.offset + c) : zeros<Simd>(lanes);
+    for (int64_t at = begin * g.channels + c; at < end * g.channels; at += g.channels) {
+#pragma GCC unroll 4
+      for (int j = 0; j < lanes.kVectors; j++) {
+        const V x = kOwn || Gated::kReadsInput ? lanes.load(g.x + at, j) : Simd::zero();
+        const V u = gated(lanes, at, j, x, scale.of[j], shift.of[j]);
+        V rest = Simd::zero();
+        if constexpr (kOwn) rest = Simd::fma(Simd::sub(x, mean.of[j]), slope.of[j], offset.of[j]);
+        lanes.store(g.y + at, j, Simd::add(Simd::fma(u, scale.of[j], rest), Simd::zero()));
+      }
     }
   });
 }
 
-template <class Simd, Gate kGate>
-void normGradientGated(const NormGradientRows& g) {
-  if (g.slope != nullptr) normGradientOf<Simd, kGate, true>(g);
-  else normGradientOf<Simd, kGate, false>(g);
-}
-
 template <class Simd>
 void normGradientRows(const NormGradientRows& g) {
-  if (!g.gate.clamps) normGradientGated<Simd, Gate::open>(g);
-  else if (g.gate.output != nullptr) normGradientGated<Simd, Gate::byOutput>(g);
-  else normGradientGated<Simd, Gate::byInput>(g);
+  withGate<Simd>(g.gate, [&](auto gated) {
+    if (g.slope != nullptr) normGradientOf<Simd, true>(g, gated);
+    else normGradientOf<Simd, false>(g, gated);
+  });
 }
 
 }  // namespace
