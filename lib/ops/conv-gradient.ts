@@ -8,7 +8,7 @@ import { ROW_MAJOR } from '../tensor/storage.js';
 import type { Tensor } from '../tensor/tensor.js';
 import type { Algorithm } from './algorithm.js';
 import type { ConvSettings } from './conv-options.js';
-import { filterOf } from './filter-cache.js';
+import { filterOf, forgetPacked } from './filter-cache.js';
 import { foldPadding } from './fold-padding.js';
 import { recordActivated } from './fused-activation.js';
 import {
@@ -61,6 +61,7 @@ export function recordConvolution(output: Tensor, convolution: Convolution): voi
     } else if (db !== null) {
       sumImages(binding, arrived, db);
     }
+    if (needs[1]) forgetPacked(weight);
     return [dx, dw, db === null ? null : gradientTensor(db, ROW_MAJOR, [geometry.outChannels])];
   });
 }

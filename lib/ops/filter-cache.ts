@@ -107,6 +107,15 @@ export class Filter {
     this.#packed.set(algorithm, { filter, weightVersion, biasVersion, awaited: mode === 'background' });
     return filter;
   }
+
+  /** Frees what is packed, but for what background work may still read. */
+  forget(): void {
+    for (const [algorithm, { filter, awaited }] of this.#packed) {
+      if (awaited) continue;
+      this.#packed.delete(algorithm);
+      this.binding.releaseFilter(filter);
+    }
+  }
 }
 
 const sameRequest = (a: Triple | null, b: Triple | null): boolean =>
@@ -135,4 +144,12 @@ export function filterOf(
   const filter = new Filter(binding, selection, settings, bias);
   filters.set(weight, [filter, ...(kept ?? [])].slice(0, SETTINGS_KEPT));
   return filter;
+}
+
+/**
+ * Frees what is packed of a weight: once its gradient is there it is about to change, and all layers' packed filters together
+ * would be more than all that training has to keep.
+ */
+export function forgetPacked(weight: Tensor): void {
+  for (const filter of filters.get(weight) ?? []) filter.forget();
 }

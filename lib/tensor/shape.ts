@@ -1,6 +1,6 @@
 // Shapes: what counts as one, how many elements it has, and how sentences quote it.
 
-import { uninitialised } from '../backend/memory.js';
+import { takeRecycled } from '../backend/recycled.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 
 /** More dimensions than anyone needs; it keeps nested printing and parsing from exhausting the stack. */
@@ -66,7 +66,7 @@ export function allocate(shape: readonly number[], operation: string): Float32Ar
 
 /** Memory for an output that the engine writes from end to end: its contents are undefined before. */
 export function allocateOutput(shape: readonly number[], operation: string): Float32Array {
-  return sized(shape, operation, uninitialised);
+  return sized(shape, operation, takeRecycled);
 }
 
 function sized(
