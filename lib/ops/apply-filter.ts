@@ -54,10 +54,10 @@ export function applyFilter(application: Application): Prepared {
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
   const layout = imageLayout(x, mode);
-  const geometry = () => application.geometry([depth, height, width]);
-  const sized = filter.sized(depth, height, width, requested, layout, geometry);
+  const sizes = () => application.geometry([depth, height, width]);
+  const sized = filter.sized(depth, height, width, requested, layout, sizes);
 
-  const { conv, outputSize, outputLayout } = sized;
+  const { conv, geometry, outputSize, outputLayout } = sized;
   const outputShape = shapeOf(outputSize);
   const batch = channelAxis === 1 ? shape[0] : 1;
   const packed = filter.packed(sized, weight, mode, operation);

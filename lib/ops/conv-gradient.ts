@@ -29,15 +29,14 @@ export interface Convolution {
   /** The channel axis of images, ROW_MAJOR of rows. */
   readonly layout: number;
   readonly batch: number;
-  geometry(): ConvGeometry;
+  readonly geometry: ConvGeometry;
 }
 
 /** Says how gradients pass through a convolution, and through the activation in its geometry. */
 export function recordConvolution(output: Tensor, convolution: Convolution): void {
-  const { operation, x, weight, bias, settings, layout, batch } = convolution;
+  const { operation, x, weight, bias, settings, layout, batch, geometry } = convolution;
   const inputs = [x, weight, bias];
   if (!recording(inputs)) return;
-  const geometry = convolution.geometry();
   const savedX = weight.requiresGrad ? save(x) : null;
   const savedWeight = x.requiresGrad ? save(weight) : null;
   const [xShape, weightShape] = [x.shape, weight.shape];

@@ -21,6 +21,8 @@ export interface SizedConv {
   readonly inputLayout: Layout;
   readonly outputLayout: Layout;
   readonly conv: Conv;
+  /** All about it: what its gradients are made from. */
+  readonly geometry: ConvGeometry;
   readonly algorithm: ConvGeometry['algorithm'];
   readonly outputSize: Triple;
 }
@@ -77,7 +79,17 @@ export class Filter {
     const conv = this.binding.createConv(made);
     const { algorithm, outputSize } = made;
     const layouts = { inputLayout, outputLayout };
-    const sized = { depth, height, width, requested, ...layouts, conv, algorithm, outputSize };
+    const sized = {
+      depth,
+      height,
+      width,
+      requested,
+      ...layouts,
+      conv,
+      geometry: made,
+      algorithm,
+      outputSize,
+    };
     this.#sizes[this.#next] = sized;
     this.#next = (this.#next + 1) % SIZES_KEPT;
     return sized;

@@ -101,7 +101,16 @@ export function prepareLinear(
     const input = rowMajor(x, mode, operation);
     const y = memory ?? allocateOutput(shape, operation);
     const output = wrap(y, ROW_MAJOR, shape);
-    const computed = { operation, x, weight, bias, settings: own, layout: ROW_MAJOR, batch: rows, geometry };
+    const computed = {
+      operation,
+      x,
+      weight,
+      bias,
+      settings: own,
+      layout: ROW_MAJOR,
+      batch: rows,
+      geometry: sized.geometry,
+    };
     recordConvolution(output, computed);
     if (rows === 0) return finished(output);
     return {
