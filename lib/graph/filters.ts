@@ -1,14 +1,16 @@
 // Packed filters of compiled networks: packed once, and shared by all graphs and sessions that were made of the same weights.
 
 import type { Binding, Conv, PackedFilter } from '../../binding.js';
-import type { TracedFilter } from './graph.js';
+import { filterValues } from './fold.js';
+import type { Affine, TracedFilter } from './graph.js';
 
 interface Kept {
   readonly binding: Binding;
   readonly isa: string | null;
   readonly kind: string;
-  readonly sources: readonly (Float32Array | null)[];
+  readonly bias: Float32Array | null;
   readonly versions: readonly number[];
+  readonly folded: Affine | null;
   readonly filter: PackedFilter;
 }
 
@@ -30,19 +32,25 @@ export function packedFilter(
   const { inChannels, outChannels, groups, kernelSize, transposed, algorithm } = geometry;
   const kind = [inChannels, outChannels, groups, ...kernelSize, transposed, algorithm].join();
   const isa = binding.isa();
-  const sources = traced.sources();
-  const versions = sources.map((data) => (data === null ? 0 : versionOf(data)));
-  const kept = packed.get(traced.weight) ?? [];
+  const { weight, bias, folded } = traced;
+  const versions = [versionOf(weight), bias === null ? 0 : versionOf(bias)];
+  const kept = packed.get(weight) ?? [];
   for (const entry of kept) {
-    if (entry.binding !== binding || entry.isa !== isa || entry.kind !== kind) continue;
-    if (entry.sources.length !== sources.length) continue;
-    if (sources.every((data, i) => data === entry.sources[i] && versions[i] === entry.versions[i])) {
+    if (entry.binding !== binding || entry.isa !== isa || entry.kind !== kind || entry.bias !== bias)
+      continue;
+    if (versions.every((version, i) => version === entry.versions[i]) && sameAffine(entry.folded, folded)) {
       return entry.filter;
     }
   }
-  const { weight, bias } = traced.values();
-  const filter = binding.packFilter(conv, weight, bias);
-  const fresh: Kept = { binding, isa, kind, sources, versions, filter };
-  packed.set(traced.weight, [fresh, ...kept].slice(0, KEPT));
+  const values = filterValues(traced);
+  const filter = binding.packFilter(conv, values.weight, values.bias);
+  const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
+  packed.set(weight, [fresh, ...kept].slice(0, KEPT));
   return filter;
 }
+
+const sameNumbers = (a: Float64Array, b: Float64Array): boolean =>
+  a.length === b.length && a.every((value, i) => value === b[i]);
+
+const sameAffine = (a: Affine | null, b: Affine | null): boolean =>
+  a === b || (a !== null && b !== null && sameNumbers(a.scale, b.scale) && sameNumbers(a.shift, b.shift));

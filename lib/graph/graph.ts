@@ -7,6 +7,8 @@ import type { ConvGeometry, Operations, PoolGeometry } from '../../binding.js';
 export class Block {
   /** Elements that were there before any step; null where there were none. */
   initial: Float32Array | null = null;
+  /** The array that a constant was read from. */
+  source: Float32Array | null = null;
 
   constructor(
     /** Elements. */
@@ -30,23 +32,20 @@ export class TracedConv {
   constructor(readonly geometry: ConvGeometry) {}
 }
 
-/** In place of a `PackedFilter`: the arrays it is packed from, the weights' own or made by a pass. */
+/** What each output channel of a convolution is multiplied by, and what is added, in float64. */
+export interface Affine {
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}
+
+/** In place of a `PackedFilter`: the arrays it is packed from, and what a pass has folded into them. */
 export class TracedFilter {
   constructor(
     readonly conv: TracedConv,
     readonly weight: Float32Array,
     readonly bias: Float32Array | null,
+    readonly folded: Affine | null = null,
   ) {}
-
-  /** The arrays that decide its values. */
-  sources(): readonly (Float32Array | null)[] {
-    return [this.weight, this.bias];
-  }
-
-  /** What is to be packed. */
-  values(): { readonly weight: Float32Array; readonly bias: Float32Array | null } {
-    return this;
-  }
 }
 
 /** In place of a `Pool`. */

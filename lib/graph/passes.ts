@@ -2,6 +2,7 @@
 // foldBatchNorm computes it to other bits.
 
 import type { Activation, ConvGeometry } from '../../binding.js';
+import { exactAffine } from '../ops/exact-affine.js';
 import { type Graph, inputsOf, outputOf, type Step, TracedConv, TracedFilter, View } from './graph.js';
 
 /** A convolution step's arguments by name. */
@@ -28,11 +29,12 @@ function convStep({ conv, filter, x, y, batch, residual }: ConvStep, path: strin
   return { operation: 'conv', args: residual === null ? args : [...args, residual], path };
 }
 
+const isActivation = (value: unknown): value is Activation =>
+  typeof value === 'object' && value !== null && 'negativeSlope' in value;
+
 /** The activation of a step that is nothing else. */
 export function activationOf({ operation, args }: Step): Activation | null {
   const [value] = args;
-  const isActivation = (candidate: unknown): candidate is Activation =>
-    typeof candidate === 'object' && candidate !== null && 'negativeSlope' in candidate;
   return operation === 'activate' && isActivation(value) ? value : null;
 }
 
@@ -101,7 +103,30 @@ export const fuseActivation = (graph: Graph): Graph =>
     return convStep({ ...conv, conv: active, y: outputOf(second) }, first.path);
   });
 
+/** A convolution and the batch normalisation of its result by running statistics: one with other weights. */
+export const foldBatchNorm = (graph: Graph): Graph =>
+  fuse(graph, (first, second) => {
+    const conv = convOf(first);
+    if (conv === null || conv.residual !== null || conv.conv.geometry.activation.kind !== 'none') return null;
+    const [activation, x, scale, , residual] = second.args;
+    if (second.operation !== 'affine' || !isActivation(activation) || !same(x, conv.y)) return null;
+    if (!(scale instanceof View) || scale.block.source === null) return null;
+    const exact = exactAffine(scale.block.source);
+    if (exact === undefined || exact.scale.length !== conv.conv.geometry.outChannels) return null;
+    const { weight, bias } = conv.filter;
+    return convStep(
+      {
+        ...conv,
+        conv: settled(conv.conv.geometry, activation),
+        filter: new TracedFilter(conv.filter.conv, weight, bias, exact),
+        y: outputOf(second),
+        residual: residual instanceof View ? residual : null,
+      },
+      first.path,
+    );
+  });
+
 /** All passes in their order. */
-export function passes(graph: Graph, _foldBatchNorm: boolean): Graph {
-  return fuseActivation(graph);
+export function passes(graph: Graph, folding: boolean): Graph {
+  return fuseActivation(fuseResidual(folding ? foldBatchNorm(graph) : graph));
 }

@@ -80,6 +80,7 @@ export class Recorder implements Substitute {
       const block = this.#constants.get(data) ?? new Block(data.length, 'constant');
       this.#constants.set(data, block);
       block.initial = data;
+      block.source = data;
       return new View(block, 0, data.length);
     }
     const begin = data.byteOffset / 4;
