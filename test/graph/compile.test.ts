@@ -154,3 +154,52 @@ it('profiles every step', async () => {
   expect(String(profile)).toContain('medians of 3 rounds');
   expect(() => session.profile(images(1), { rounds: 0 })).toThrow(RangeError);
 });
+
+describe('batch normalisation', () => {
+  class Normalised extends nn.Module {
+    conv = new nn.Conv2d(6, 8, 3, { padding: 1, groups: 2 });
+    norm = new nn.BatchNorm2d(8, { activation: 'relu' });
+    up = new nn.ConvTranspose2d(8, 4, 2, { stride: 2, groups: 2, bias: false });
+    after = new nn.BatchNorm2d(4);
+    alone = new nn.BatchNorm2d(4);
+
+    override forward(x: Tensor): Tensor {
+      const y = this.up.forward(this.norm.forward(this.conv.forward(x)));
+      return this.alone.forward(ops.relu(this.after.forward(y)), { residual: y });
+    }
+  }
+  const trained = (): Normalised => {
+    const net = new Normalised();
+    for (let seed = 0; seed < 3; seed++) net.forward(Tensor.randn([4, 6, 9, 7], { seed }));
+    net.eval();
+    return net;
+  };
+
+  it('is folded into convolutions of either direction, near the eager bits and with fewer steps', async () => {
+    const net = trained();
+    const x = Tensor.randn([2, 6, 9, 7], { seed: 9 });
+    const wanted = noGrad(() => net.forward(x)).data;
+    const exact = await compile(net, { inputShape: x.shape, foldBatchNorm: false });
+    const folded = await compile(net, { inputShape: x.shape });
+    expect(exact.runSync(x).data).toEqual(wanted);
+    const operations = folded.summary().steps.map(({ operation }) => operation);
+    expect(operations).toContain('grouped 3x3 + relu');
+    expect(operations.filter((operation) => operation === 'affine').length).toBe(2);
+    expect(exact.summary().steps.length).toBe(operations.length + 1);
+    folded.runSync(x).data.forEach((value, i) => {
+      expect(Math.abs(value - wanted[i])).toBeLessThan(1e-5);
+    });
+  });
+
+  it('folded gives the same bits on every backend', async () => {
+    const net = trained();
+    const x = Tensor.randn([2, 6, 9, 7], { seed: 9 });
+    const results: Uint32Array[] = [];
+    for (const { use } of backends()) {
+      use();
+      const session = await compile(net, { inputShape: x.shape });
+      results.push(bits(session.runSync(x)), bits(await session.run(x)));
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+});
