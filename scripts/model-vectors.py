@@ -55,4 +55,4 @@ for name, theirs in NAMES.items():
         y = net(x.double())
     cases.append({"name": name, "size": SIZE, "scale": y.abs().max().item(), "y": [float(f"{v:.7g}") for v in y[:, :1000:25].flatten().tolist()]})
 path = pathlib.Path(__file__).parent.parent / "test" / "vectors" / "models.json"
-path.write_text(json.dumps(cases) + "\n")
+path.write_text(json.dumps(cases) + "\n")  # and then: npx biome check --write test/vectors/models.json
