@@ -1,128 +1,74 @@
 // A weight gradient is a product of matrices: the rows of one are what the taps read, a channel each, the
 // rows of the other the upstream gradient's channels, and the sum runs over the output positions of the
-// batch. A thread has a share of the tiles of the result and takes the chunks of positions in order; their
-// sums gather in a matrix whose lanes are neighbours, rearranged at the end.
+// batch, chunk by chunk. Threads share the chunks where the sums are few, a buffer for each chunk's, and
+// otherwise the sums.
 #include "conv/weight_gradient.h"
 
 #include <algorithm>
 
-#include "conv/multiply.h"
-#include "conv/tap_runs.h"
-#include "elementwise/elementwise.h"
-#include "reduction/positions.h"
+#include "conv/gradient_sums.h"
 #include "threads/scratch.h"
 
 namespace convkit {
 namespace {
 
 constexpr int64_t kSharesPerThread = 4;     // so that a thread that starts late does not finish late
-constexpr int64_t kChannelsPerShare = 128;  // of a depthwise gradient
+constexpr int64_t kFewSums = 1 << 15;       // their buffers cost little beside what is summed
+constexpr int64_t kBufferFloats = 1 << 20;  // of chunks at a time
+constexpr int64_t kColumns = 1024;          // of the buffers, added up by one thread
 
-Tap tapAt(const Triple& kernel, int64_t tap) {
-  return {tap / (kernel.height * kernel.width), tap / kernel.width % kernel.height, tap % kernel.width};
+std::unique_ptr<GradientSums> chooseSums(const Conv& conv, const float* x, const float* upstream) {
+  const ConvGeometry& g = conv.geometry;
+  if (conv.kind == FilterKind::depthwise) return depthwiseSums(conv, x, upstream);
+  const bool shared = g.groups > 1 && groupsPerBlock(g, conv.kernels->lanes) > 1;
+  if (shared && conv.kernels->groupedSums[conv.groupInputs()] != nullptr)
+    return groupedSums(conv, x, upstream);
+  const bool fewChannels = g.groups == 1 && g.inChannels < 8 && g.outChannels >= conv.kernels->lanes / 2;
+  if (fewChannels && g.kernelSize.width > 1 && g.dilation.width == 1) return bandSums(conv, x, upstream);
+  return denseSums(conv, x, upstream);
 }
 
-// Which operand's channels are the lanes of the tiles, and how many tiles cover a tap of a group.
-struct Tiling {
-  bool lanesAreInputs;
-  int64_t rows, lanes;      // channels of the one and of the other in a group
-  int64_t panels, heights;  // tiles along lanes, along rows
-  int vectors;
-
-  Tiling(const Kernels& kernels, int64_t rowChannels, int64_t laneChannels, bool swapped)
-      : lanesAreInputs(swapped), rows(rowChannels), lanes(laneChannels) {
-    const int64_t all = ceilDivide(lanes, kernels.lanes);
-    panels = ceilDivide(all, kOuterVectors);
-    vectors = static_cast<int>(ceilDivide(all, panels));
-    heights = ceilDivide(rows, kernels.outerRows[vectors]);
-  }
-  // Multiplications of vectors a position, at least as many as keep the multipliers busy.
-  int64_t cost() const {
-    constexpr int64_t kLatency = 8;
-    return panels * heights * std::max<int64_t>(vectors * ceilDivide(rows, heights), kLatency);
-  }
-};
-
-Tiling chooseTiling(const Conv& conv) {
-  const Tiling outputs(*conv.kernels, conv.groupInputs(), conv.groupOutputs(), false),
-      inputs(*conv.kernels, conv.groupOutputs(), conv.groupInputs(), true);
-  // Of one tap the sums with inputs as lanes lie as the weight does
-  if (conv.taps() == 1) return inputs.cost() <= outputs.cost() ? inputs : outputs;
-  return inputs.cost() < outputs.cost() ? inputs : outputs;
+GradientPart partOf(int64_t chain, int64_t positions, int64_t begin, int64_t end, float* sums, bool fresh) {
+  const int64_t first = chain * kPositionsPerChain;
+  return {first, std::min(kPositionsPerChain, positions - first), begin, end, sums, fresh};
 }
 
-// Cuts [0, count) into shares for the threads.
-int64_t sharesOf(int64_t count) {
-  const int64_t threads = threadCount();
-  return std::min(count, threads > 1 ? threads * kSharesPerThread : 1);
-}
-
-template <class Body>
-void forEachChain(int64_t positions, const Body& body) {
-  for (int64_t first = 0; first < positions; first += kPositionsPerChain)
-    body(first, std::min(kPositionsPerChain, positions - first));
-}
-
-// sums [group][row][tap][lane]
-void sumDense(const Conv& conv, const Tiling& tiling, const float* x, const float* upstream, float* sums,
-              int64_t positions, const CancelFlag* cancelled) {
-  const Kernels& kernels = *conv.kernels;
-  const TapRuns taps(conv);
-  const int64_t perTap = tiling.heights * tiling.panels;
-  const int64_t tiles = conv.geometry.groups * conv.taps() * perTap;
-  const int64_t shares = sharesOf(tiles), panelWidth = tiling.vectors * kernels.lanes;
-  parallelFor(shares, cancelled, [&](int64_t share, Scratch&) {
-    OuterRun runs[kPositionsPerChain];
-    OuterTile tile{};
-    tile.run = runs;
-    tile.rowStep = tiling.lanesAreInputs ? taps.outputStep() : taps.inputStep();
-    tile.laneStep = tiling.lanesAreInputs ? taps.inputStep() : taps.outputStep();
-    tile.ldc = conv.taps() * tiling.lanes;
-    const int64_t begin = tiles * share / shares, end = tiles * (share + 1) / shares;
-    forEachChain(positions, [&](int64_t first, int64_t count) {
-      tile.first = first == 0;
-      for (int64_t t = begin; t < end; t++) {
-        const int64_t tap = t / perTap % conv.taps(), group = t / perTap / conv.taps();
-        if (t == begin || t % perTap == 0) {
-          tile.runs = taps.find(tapAt(conv.geometry.kernelSize, tap), first, count, x, upstream, runs);
-          if (tiling.lanesAreInputs)
-            for (int64_t r = 0; r < tile.runs; r++) std::swap(runs[r].rows, runs[r].lanes);
-        }
-        if (tile.runs == 0 && !tile.first) continue;
-        const int64_t row = tiling.rows * (t / tiling.panels % tiling.heights) / tiling.heights,
-                      rowEnd = tiling.rows * (t / tiling.panels % tiling.heights + 1) / tiling.heights;
-        const int64_t lane = t % tiling.panels * panelWidth;
-        const int64_t width = std::min(panelWidth, tiling.lanes - lane);
-        const int64_t vectors = ceilDivide(width, kernels.lanes);
-        tile.rowOffset = group * tiling.rows + row;
-        tile.laneOffset = group * tiling.lanes + lane;
-        tile.tail = static_cast<int>(width - (vectors - 1) * kernels.lanes);
-        tile.c = sums + ((group * tiling.rows + row) * conv.taps() + tap) * tiling.lanes + lane;
-        kernels.outer[vectors][rowEnd - row](tile);
-      }
-    });
+// Every thread has a share of the items, and takes the chunks in order.
+void shareItems(const GradientSums& form, int64_t positions, int64_t shares, float* sums,
+                const CancelFlag* cancelled) {
+  const int64_t items = form.items(), chains = ceilDivide(positions, kPositionsPerChain);
+  parallelFor(shares, cancelled, [&](int64_t share, Scratch& scratch) {
+    const int64_t begin = items * share / shares, end = items * (share + 1) / shares;
+    for (int64_t chain = 0; chain < chains; chain++) {
+      if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return;
+      form.add(partOf(chain, positions, begin, end, sums, chain == 0), scratch);
+    }
   });
 }
 
-// sums [tap][channel]
-void sumDepthwise(const Conv& conv, const float* x, const float* upstream, float* sums, int64_t positions,
-                  const CancelFlag* cancelled) {
-  const TapRuns taps(conv);
-  const int64_t channels = conv.geometry.outChannels, blocks = ceilDivide(channels, kChannelsPerShare);
-  parallelFor(conv.taps() * blocks, cancelled, [&](int64_t share, Scratch&) {
-    OuterRun runs[kPositionsPerChain];
-    OuterTile tile{};
-    tile.run = runs;
-    tile.rowStep = taps.inputStep();
-    tile.laneStep = taps.outputStep();
-    tile.c = sums + share / blocks * channels;
-    const int64_t begin = share % blocks * kChannelsPerShare;
-    forEachChain(positions, [&](int64_t first, int64_t count) {
-      tile.first = first == 0;
-      tile.runs = taps.find(tapAt(conv.geometry.kernelSize, share / blocks), first, count, x, upstream, runs);
-      conv.kernels->diagonal(tile, begin, std::min(channels, begin + kChannelsPerShare));
+// A row of a buffer holds the sums of one chunk, the first the sum of all chunks before.
+void shareChunks(const Conv& conv, const GradientSums& form, int64_t positions, float* buffer, float* sums,
+                 const CancelFlag* cancelled) {
+  const int64_t length = weightLength(conv), chains = ceilDivide(positions, kPositionsPerChain);
+  const int64_t wanted = threadCount() * kSharesPerThread;
+  const int64_t atOnce = std::min(chains, std::max(wanted, kBufferFloats / length));
+  // Few chunks leave threads their shares of the items
+  const int64_t blocks = std::min(form.items(), ceilDivide(wanted, atOnce));
+  for (int64_t done = 0; done < chains; done += atOnce) {
+    const int64_t now = std::min(atOnce, chains - done);
+    parallelFor(now * blocks, cancelled, [&](int64_t index, Scratch& scratch) {
+      const int64_t block = index % blocks, row = index / blocks;
+      form.add(partOf(done + row, positions, form.items() * block / blocks,
+                      form.items() * (block + 1) / blocks, buffer + (row + 1) * length, true),
+               scratch);
     });
-  });
+    const float* const from = done == 0 ? buffer + length : buffer;
+    float* const to = done + now == chains ? sums : buffer;
+    parallelFor(ceilDivide(length, kColumns), cancelled, [&](int64_t block, Scratch&) {
+      const int64_t begin = block * kColumns, columns = std::min(kColumns, length - begin);
+      conv.kernels->sumRows({from + begin, now + (done == 0 ? 0 : 1), length, columns, to + begin});
+    });
+  }
 }
 
 }  // namespace
@@ -138,30 +84,29 @@ const char* checkWeightGradient(const Conv& conv) {
 
 void runWeightGradient(const Conv& conv, const float* x, const float* upstream, float* gradient,
                        float* biasGradient, int64_t batch, const CancelFlag* cancelled) {
-  const Kernels& kernels = *conv.kernels;
-  const int64_t positions = batch * conv.positions(), taps = conv.taps(), groups = conv.geometry.groups;
+  const int64_t positions = batch * conv.positions(), length = weightLength(conv), threads = threadCount();
   if (biasGradient != nullptr)
-    runSumPositions(kernels, upstream, positions, conv.geometry.outChannels, biasGradient, cancelled);
+    runSumPositions(*conv.kernels, upstream, positions, conv.geometry.outChannels, biasGradient, cancelled);
   if (positions == 0) {
-    std::fill_n(gradient, weightLength(conv), 0.0f);
+    std::fill_n(gradient, length, 0.0f);
     return;
   }
+  const auto form = chooseSums(conv, x, upstream);
   detail::ScratchLease lease;
-  const auto memory = [&] { return lease.scratch().floats(0, static_cast<std::size_t>(weightLength(conv))); };
-  if (conv.kind == FilterKind::depthwise) {
-    float* const sums = memory();
-    sumDepthwise(conv, x, upstream, sums, positions, cancelled);
-    runTranspose(kernels, sums, gradient, 1, taps, conv.geometry.outChannels, cancelled);
-    return;
+  const auto floats = [&](int slot, int64_t n) {
+    return lease.scratch().floats(slot, static_cast<std::size_t>(n));
+  };
+  float* const sums = form->liesAsWeight() ? gradient : floats(0, length);
+  const bool few = length <= kFewSums && positions > kPositionsPerChain;
+  if (threads > 1 && few) {
+    const int64_t rows = std::max(threads * kSharesPerThread, kBufferFloats / length) + 1;
+    const int64_t chains = ceilDivide(positions, kPositionsPerChain);
+    shareChunks(conv, *form, positions, floats(1, std::min(rows, chains + 1) * length), sums, cancelled);
+  } else {
+    const int64_t shares = threads > 1 ? std::min(form->items(), threads * kSharesPerThread) : 1;
+    shareItems(*form, positions, shares, sums, cancelled);
   }
-  const Tiling tiling = chooseTiling(conv);
-  if (tiling.lanesAreInputs && taps == 1)
-    return sumDense(conv, tiling, x, upstream, gradient, positions, cancelled);
-  float* const sums = memory();
-  sumDense(conv, tiling, x, upstream, sums, positions, cancelled);
-  if (tiling.lanesAreInputs)
-    runTranspose(kernels, sums, gradient, groups * tiling.rows, taps, tiling.lanes, cancelled);
-  else runTranspose(kernels, sums, gradient, groups, tiling.rows * taps, tiling.lanes, cancelled);
+  if (!form->liesAsWeight()) form->arrange(sums, gradient, cancelled);
 }
 
 }  // namespace convkit

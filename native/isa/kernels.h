@@ -113,6 +113,7 @@ using GroupedKernel = void (*)(const GroupedTile&);
 enum class RunInput { channels, permuted, broadcast };
 constexpr int kRunInputs = 3;
 
+constexpr int kMostDepth = 8;   // most channels of a group that shares a vector with another
 constexpr int kRunLines = 4;    // most lines of neighbouring outputs that share weights
 constexpr int kRunColumns = 8;  // most outputs of one line
 constexpr int kRunKernels = 3;  // kernel widths 3, 5 and 7
@@ -183,7 +184,7 @@ struct OuterRun {
 // other:
 //   c[i][n] = (first ? +0 : c[i][n]) + sum over runs, positions p of rows[p * rowStep + rowOffset + i] *
 //   lanes[p * laneStep + laneOffset + n]
-// where the sum is one chain from +0. A depthwise one has the same channel of both operands, and no offsets.
+// where the sum is one chain from +0. A diagonal one has the same channel of both operands, and no offsets.
 struct OuterTile {
   const OuterRun* run;
   int64_t runs;
@@ -194,6 +195,42 @@ struct OuterTile {
   bool first;
 };
 using OuterKernel = void (*)(const OuterTile&);
+
+// Output columns [begin, end) of a line of a depthwise convolution: the input row that a kernel row reads,
+// from its first pixel on, and the upstream gradient, from column 0 on.
+struct ChannelLine {
+  const float *x, *upstream;
+  int64_t begin, end;
+};
+
+// One chunk of the weight gradient of a depthwise kernel row without dilation, over zero padding; kernel
+// width and stride fixed by the kernel. Tap k of channel n, one chain from +0:
+//   c[k * channels + n] = (first ? +0 : c[k * channels + n]) + sum over lines, columns w of
+//   x[(w * stride - padBegin + k) * channels + n] * upstream[w * channels + n]
+struct ChannelSums {
+  const ChannelLine* line;
+  int64_t lines, channels;
+  int64_t inputWidth, padBegin;
+  int64_t insideBegin, insideEnd;  // columns none of whose taps is padding
+  float* c;
+  bool first;
+};
+using ChannelKernel = void (*)(const ChannelSums& sums, int64_t begin, int64_t end);  // channels [begin, end)
+
+// One chunk of the weight gradient of a tap, for a block of groups narrower than a vector; depth fixed by the
+// kernel. Lane l of input channel k of its group:
+//   c[k * ldc + l] = (first ? +0 : c[k * ldc + l]) + sum over runs, positions p of
+//   rows[p * inputStep + input + index[l] + k] * lanes[p * outputStep + output + l]
+struct GroupedSums {
+  const OuterRun* run;
+  int64_t runs, inputStep, outputStep;
+  int64_t input, output;  // first channels of the block
+  const int32_t* index;   // [lanes], index[l] + depth <= lanes
+  int inputs, outputs;    // channels of the block: 1..lanes
+  float* c;
+  int64_t ldc;
+  bool first;
+};
 
 // Pools one output position over `channels` channels-last channels. Taps are given by pointer, in kernel
 // order.
@@ -302,6 +339,8 @@ struct Kernels {
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
+  ChannelKernel channelSums[kRunKernels][kRunStrides];                  // [(width - 3) / 2][stride - 1]
+  void (*groupedSums[kMostDepth + 1])(const GroupedSums& sums);         // [depth]; null beyond half a vector
   void (*copyColumns)(const ColumnCopy& copy);
   NarrowKernel narrow[kNarrowOutputs + 1];  // [output channels]; null where they fill a vector well
   int groupedRows;                          // tallest grouped and depthwise tile

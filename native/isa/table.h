@@ -7,7 +7,7 @@
 #include "gemm/microkernel.h"
 #include "gemm/narrow.h"
 #include "gemm/outer.h"
-#include "grouped/diagonal.h"
+#include "grouped/gradient.h"
 #include "grouped/grouped.h"
 #include "grouped/run.h"
 #include "isa/kernels.h"
@@ -38,6 +38,26 @@ template <class Simd, int kVectors, int kHeight>
 constexpr void addOuter(Kernels& table) {
   table.outer[kVectors][kHeight] = outerTile<Simd, kHeight, kVectors>;
   if constexpr (kHeight > 1) addOuter<Simd, kVectors, kHeight - 1>(table);
+}
+
+// A kernel row's accumulators, and as many pixels, have to fit the registers.
+template <class Simd, bool kManyRegisters>
+constexpr void addChannelSums(Kernels& table) {
+  constexpr int k3 = kManyRegisters ? 4 : 2, k5 = kManyRegisters ? 2 : 1, k7 = kManyRegisters ? 2 : 1;
+  table.channelSums[0][0] = channelSums<Simd, 3, 1, k3>;
+  table.channelSums[0][1] = channelSums<Simd, 3, 2, k3>;
+  table.channelSums[1][0] = channelSums<Simd, 5, 1, k5>;
+  table.channelSums[1][1] = channelSums<Simd, 5, 2, k5>;
+  table.channelSums[2][0] = channelSums<Simd, 7, 1, k7>;
+  table.channelSums[2][1] = channelSums<Simd, 7, 2, k7>;
+}
+
+template <class Simd, int kDepth>
+constexpr void addGroupedSums(Kernels& table) {
+  if constexpr (kDepth <= kMostDepth && kDepth * 2 <= Simd::kLanes) {
+    table.groupedSums[kDepth] = groupedSums<Simd, kDepth>;
+    addGroupedSums<Simd, kDepth + 1>(table);
+  }
 }
 
 // Filters that fill a quarter of a vector at most. (AVX2 has registers for no more.)
@@ -97,6 +117,8 @@ constexpr Kernels makeKernels(const char* name) {
   addOuter<Simd, 1, kOuterRows1>(table);
   addOuter<Simd, 2, kOuterRows2>(table);
   table.diagonal = diagonalTile<Simd>;
+  addChannelSums<Simd, (kRows3 > 0)>(table);
+  addGroupedSums<Simd, 1>(table);
   table.copyColumns = copyColumns<Simd>;
   addNarrow<Simd, 1>(table);
   addGrouped<Simd, kGroupedRows>(table);
