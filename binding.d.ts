@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 12;
+export type Abi = 13;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -170,6 +170,15 @@ export interface BroadcastGeometry {
   readonly sizes: readonly number[];
   readonly aSteps: readonly number[];
   readonly bSteps: readonly number[];
+}
+
+/** Local response normalisation over `size` neighbouring channels. */
+export interface LocalResponse {
+  readonly channels: number;
+  readonly size: number;
+  readonly alpha: number;
+  readonly beta: number;
+  readonly k: number;
 }
 
 declare const brand: unique symbol;
@@ -444,6 +453,22 @@ export interface Operations {
     streamHigh: number,
     probability: number,
     mask: Float32Array,
+  ): void;
+  /**
+   * y = x / power, x [positions, channels]: d = fma(s, alpha / size, k) with s the FMA chain of the squares of the channels from
+   * c - floor(size / 2) on, `size` of them, zeros beyond the ends. Where beta is a multiple of 0.25 up to 2, power is the
+   * product, one factor after the other, of 4 * beta times sqrt(sqrt(d)); otherwise e^(beta * log d) in float64, rounded.
+   */
+  localResponse(response: LocalResponse, x: Float32Array, y: Float32Array): void;
+  /**
+   * fnma(2 * alpha * beta / size * x, t, upstream / power) + 0, where t is the chain of additions of (upstream * x) / (power * d)
+   * over the outputs whose window x lies in.
+   */
+  localResponseGradient(
+    response: LocalResponse,
+    x: Float32Array,
+    upstream: Float32Array,
+    gradient: Float32Array,
   ): void;
   /** Makes the calls of a program from `begin` up to, not including, `end`, each after the one before. */
   program(program: Program, begin: number, end: number): void;

@@ -107,7 +107,7 @@ const nativeBelow: Record<string, readonly string[]> = {
   gemm: ['isa', 'threads'],
   grouped: ['isa', 'threads'],
   pooling: ['isa', 'threads'],
-  norm: ['isa', 'threads', 'reduction'],
+  norm: ['isa', 'threads', 'reduction', 'softmax'],
   elementwise: ['isa', 'threads'],
   optim: ['isa', 'threads'],
   reduction: ['isa', 'threads'],

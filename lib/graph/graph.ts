@@ -81,6 +81,7 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
   softmax: 2,
   affine: 5,
   normalize: 5,
+  localResponse: 2,
   toChannelsLast: 1,
   toChannelsFirst: 1,
 };

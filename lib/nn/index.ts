@@ -32,6 +32,7 @@ export { Flatten } from './flatten.js';
 export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export * as init from './init.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
+export { LocalResponseNorm } from './local-response.js';
 export { CrossEntropyLoss, MSELoss } from './loss.js';
 export { type BufferOptions, Module, type StateDict } from './module.js';
 export {

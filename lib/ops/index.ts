@@ -34,6 +34,7 @@ export { type DropoutOptions, dropout } from './dropout.js';
 export { type GraphConvOptions, graphConv } from './graph.js';
 export { type GroupNormOptions, groupNorm, type InstanceNormOptions, instanceNorm } from './group-norm.js';
 export { type LinearOptions, linear } from './linear.js';
+export { type LocalResponseNormOptions, localResponseNorm } from './local-response.js';
 export {
   type CrossEntropyOptions,
   crossEntropy,

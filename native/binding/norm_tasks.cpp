@@ -120,4 +120,21 @@ NormalizeGradientTask NormalizeGradientTask::parse(Environment& environment, Arg
   return task;
 }
 
+template <bool gradient>
+LocalResponseTask<gradient> LocalResponseTask<gradient>::parse(Environment& environment,
+                                                               Arguments& arguments) {
+  const LocalResponse response = readLocalResponse(arguments.env(), arguments.at(0), arguments.operation());
+  const Floats x = arguments.floats(1, "x");
+  arguments.requireLength(x, x.length / response.channels * response.channels, "x");
+  Arrays arrays(arguments);
+  arrays.input(1, "x", x.length);
+  const float* const upstream = gradient ? arrays.input(2, "upstream", x.length) : nullptr;
+  float* const y = arrays.output(gradient ? 3 : 2, gradient ? "gradient" : "y", x.length);
+  arrays.requireApart();
+  return {environment.kernels, response, x.data, upstream, y, x.length / response.channels};
+}
+
+template struct LocalResponseTask<false>;
+template struct LocalResponseTask<true>;
+
 }  // namespace convkit

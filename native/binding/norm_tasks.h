@@ -3,6 +3,7 @@
 
 #include "binding/arguments.h"
 #include "binding/environment.h"
+#include "norm/local_response.h"
 #include "norm/norm.h"
 
 namespace convkit {
@@ -45,6 +46,21 @@ struct NormalizeGradientTask {
   static NormalizeGradientTask parse(Environment&, Arguments&);
   void operator()(const CancelFlag* cancelled) const {
     runNormalizeGradient(norm, *kernels, input, statistics, output, upstream, gradients, cancelled);
+  }
+};
+
+template <bool gradient>
+struct LocalResponseTask {
+  const Kernels* kernels;
+  LocalResponse response;
+  const float *x, *upstream;
+  float* y;
+  int64_t rows;
+
+  static LocalResponseTask parse(Environment&, Arguments&);
+  void operator()(const CancelFlag* cancelled) const {
+    if constexpr (gradient) runLocalResponseGradient(*kernels, response, x, upstream, y, rows, cancelled);
+    else runLocalResponse(*kernels, response, x, y, rows, cancelled);
   }
 };
 

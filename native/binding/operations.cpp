@@ -362,6 +362,8 @@ const Operation kOperations[kOperationCount] = {
     operation<AffineTask>("affine"),
     operation<NormalizeTask>("normalize"),
     operation<NormalizeGradientTask>("normalizeGradient"),
+    operation<LocalResponseTask<false>>("localResponse"),
+    operation<LocalResponseTask<true>>("localResponseGradient"),
     operation<LayoutTask<true>>("toChannelsLast"),
     operation<LayoutTask<false>>("toChannelsFirst"),
     operation<SoftmaxTask>("softmax"),

@@ -16,7 +16,7 @@ struct Operation {
   Work (*prepare)(Environment&, Arguments&);
 };
 
-constexpr std::size_t kOperationCount = 34;
+constexpr std::size_t kOperationCount = 36;
 extern const Operation kOperations[kOperationCount];
 const Operation* findOperation(const std::string& name);  // null where there is none
 

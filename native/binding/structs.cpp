@@ -135,6 +135,17 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   return g;
 }
 
+LocalResponse readLocalResponse(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "response");
+  LocalResponse l{};
+  l.channels = fields.integer("channels", 1);
+  l.size = fields.integer("size", 1);
+  l.alpha = numberOf(env, fields.get("alpha"), operation, "alpha");
+  l.beta = numberOf(env, fields.get("beta"), operation, "beta");
+  l.k = numberOf(env, fields.get("k"), operation, "k");
+  return l;
+}
+
 NormGeometry readNormGeometry(napi_env env, napi_value value, const char* operation) {
   const Fields fields(env, value, operation, "norm");
   NormGeometry g{};

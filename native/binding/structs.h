@@ -4,6 +4,7 @@
 #include "binding/arguments.h"
 #include "conv/conv.h"
 #include "elementwise/broadcast.h"
+#include "norm/local_response.h"
 #include "norm/norm.h"
 #include "pooling/pool.h"
 #include "rearrange/remap.h"
@@ -19,6 +20,7 @@ struct ActivationChoice {
 ActivationChoice readActivation(napi_env env, napi_value value, const char* operation);
 ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operation);
 PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operation);
+LocalResponse readLocalResponse(napi_env env, napi_value value, const char* operation);
 NormGeometry readNormGeometry(napi_env env, napi_value value, const char* operation);
 WindowGeometry readWindowGeometry(napi_env env, napi_value value, const char* operation);
 RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* operation);

@@ -331,6 +331,18 @@ struct NormGradientRows {
   int64_t rows, channels;
 };
 
+// One row of local response normalisation and of its gradient; what each kernel reads and writes is said
+// there.
+struct ResponseRow {
+  int64_t channels, size;
+  float alpha, k, factor;
+  int quarters;  // the exponent times four, 0 where the powers come from elsewhere
+  const float *x, *upstream;
+  const float* window;  // a row with zeros around, channels + size - 1
+  float *sums, *powers;
+  float* y;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -374,6 +386,10 @@ struct Kernels {
   void (*affineRows)(const AffineRows& rows);
   void (*normSumRows)(const NormSumRows& rows);
   void (*normGradientRows)(const NormGradientRows& rows);
+  void (*responseSums)(const ResponseRow& row);
+  void (*responseDivide)(const ResponseRow& row);
+  void (*responseShares)(const ResponseRow& row);
+  void (*responseGradient)(const ResponseRow& row);
   // y[i] = a[i * aStep] and b[i * bStep] combined; a step of 0 repeats one number, the other is 1
   void (*combine)(Arithmetic kind, const float* a, int aStep, const float* b, int bStep, float* y, int64_t n);
   void (*modulus)(const float* x, float* y, int64_t n);  // n complex numbers

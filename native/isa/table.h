@@ -12,6 +12,7 @@
 #include "grouped/run.h"
 #include "isa/kernels.h"
 #include "norm/kernels.h"
+#include "norm/local_response_kernels.h"
 #include "optim/kernels.h"
 #include "pooling/gradient.h"
 #include "pooling/kernels.h"
@@ -142,6 +143,10 @@ constexpr Kernels makeKernels(const char* name) {
   table.affineRows = affineRows<Simd>;
   table.normSumRows = normSumRows<Simd>;
   table.normGradientRows = normGradientRows<Simd>;
+  table.responseSums = responseSums<Simd>;
+  table.responseDivide = responseDivide<Simd>;
+  table.responseShares = responseShares<Simd>;
+  table.responseGradient = responseGradient<Simd>;
   table.rowMaximum = rowMaximum<Simd>;
   table.rowExponentials = rowExponentials<Simd>;
   table.rowSum = rowSum<Simd>;

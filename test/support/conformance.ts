@@ -173,6 +173,7 @@ export function callOf(binding: Binding, problem: Problem): Call {
         submit: () => binding.submit('sparse', starts, columns, values, x, y, width),
       };
     }
+    case 'localResponse':
     case 'affine':
     case 'normalize':
     case 'normalizeGradient': {

@@ -1,5 +1,5 @@
 // Random problems of normalisation, and the calls that solve them. All results of a call lie in one array.
-import type { Activation, Binding, Job, NormGeometry } from '../../binding.js';
+import type { Activation, Binding, Job, LocalResponse, NormGeometry } from '../../binding.js';
 import type { Random } from './random.js';
 
 type Draw = (length: number) => Float32Array;
@@ -37,7 +37,15 @@ export interface NormalizeGradientProblem extends Normalized {
   readonly wanted: readonly boolean[];
 }
 
-export type Norm = AffineProblem | NormalizeProblem | NormalizeGradientProblem;
+export interface ResponseProblem {
+  readonly family: 'localResponse';
+  readonly response: LocalResponse;
+  readonly x: Float32Array;
+  /** Whose gradient is asked for, or null for the result. */
+  readonly upstream: Float32Array | null;
+}
+
+export type Norm = ResponseProblem | AffineProblem | NormalizeProblem | NormalizeGradientProblem;
 
 /** Around the ends of vectors, of the eight rows of a kernel, of chunks of 256 positions and of blocks of 256 channels. */
 const POSITIONS = [0, 1, 2, 7, 8, 9, 15, 16, 17, 49, 255, 256, 257, 264, 511, 512, 513, 1000];
@@ -45,6 +53,7 @@ const CHANNELS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 63, 64, 65
 const LARGEST = 20_000;
 
 export function drawNorm(random: Random, draw: Draw, activation: Activation): Norm {
+  if (random.once(6)) return drawResponse(random, draw);
   if (random.once(4)) return drawAffine(random, draw, activation);
   const norm = drawGeometry(random);
   const x = draw(norm.batch * norm.positions * norm.channels);
@@ -77,6 +86,19 @@ function drawAffine(random: Random, draw: Draw, activation: Activation): AffineP
     shift: draw(channels),
     residual: random.once(2) ? draw(x.length) : null,
   };
+}
+
+function drawResponse(random: Random, draw: Draw): ResponseProblem {
+  const channels = random.of(CHANNELS);
+  const response = {
+    channels,
+    size: random.of([1, 2, 3, 4, 5, 8, 20]),
+    alpha: random.of([1e-4, 0.5, 1]),
+    beta: random.of([0.25, 0.5, 0.75, 0.75, 1, 2, 0.6, 1.3, 0]),
+    k: random.of([1, 2, 0.1]),
+  };
+  const x = draw(channels * Math.min(random.of(POSITIONS), 40));
+  return { family: 'localResponse', response, x, upstream: random.once(2) ? draw(x.length) : null };
 }
 
 function drawGeometry(random: Random): NormGeometry {
@@ -112,6 +134,12 @@ function cut(
 /** The operation and its arguments, whose results come to lie in `output`. */
 export function normCall(problem: Norm, unwritten: (length: number) => Float32Array) {
   const { x } = problem;
+  if (problem.family === 'localResponse') {
+    const { response, upstream } = problem;
+    const output = unwritten(x.length);
+    if (upstream === null) return { output, call: ['localResponse', response, x, output] as const };
+    return { output, call: ['localResponseGradient', response, x, upstream, output] as const };
+  }
   if (problem.family === 'affine') {
     const { activation, scale, shift, residual } = problem;
     const output = unwritten(x.length);
@@ -156,7 +184,13 @@ export function normCall(problem: Norm, unwritten: (length: number) => Float32Ar
 
 /** Makes the call now. */
 export function runNorm(binding: Binding, call: ReturnType<typeof normCall>['call']): void {
-  if (call[0] === 'affine') {
+  if (call[0] === 'localResponse') {
+    const [, ...args] = call;
+    binding.localResponse(...args);
+  } else if (call[0] === 'localResponseGradient') {
+    const [, ...args] = call;
+    binding.localResponseGradient(...args);
+  } else if (call[0] === 'affine') {
     const [, ...args] = call;
     binding.affine(...args);
   } else if (call[0] === 'normalize') {
@@ -170,6 +204,8 @@ export function runNorm(binding: Binding, call: ReturnType<typeof normCall>['cal
 
 /** Makes it in the background. */
 export function submitNorm(binding: Binding, call: ReturnType<typeof normCall>['call']): Job {
+  if (call[0] === 'localResponse') return binding.submit(...call);
+  if (call[0] === 'localResponseGradient') return binding.submit(...call);
   if (call[0] === 'affine') return binding.submit(...call);
   if (call[0] === 'normalize') return binding.submit(...call);
   return binding.submit(...call);

@@ -11,6 +11,7 @@ import { dropoutMaskWork } from './dropout.js';
 import { activateGradientWork, activateWork, modulusGradientWork, modulusWork } from './elementwise.js';
 import { runInBackground, type Work } from './jobs.js';
 import { concatWork, toChannelsFirstWork, toChannelsLastWork } from './layout.js';
+import { localResponseGradientWork, localResponseWork } from './local-response.js';
 import { measureBandwidth, measurePeak } from './measure.js';
 import { affineWork, normalizeWork } from './norm.js';
 import { normalizeGradientWork } from './norm-gradient.js';
@@ -59,6 +60,8 @@ const planners: Planners = {
   crossEntropy: crossEntropyWork,
   crossEntropyGradient: crossEntropyGradientWork,
   dropoutMask: dropoutMaskWork,
+  localResponse: localResponseWork,
+  localResponseGradient: localResponseGradientWork,
   program: programWork,
   toChannelsLast: toChannelsLastWork,
   toChannelsFirst: toChannelsFirstWork,
@@ -99,7 +102,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 12,
+  abi: 13,
   createConv,
   createPool,
   packFilter,
@@ -135,6 +138,8 @@ export const reference: Binding = {
   crossEntropy: inForeground('crossEntropy'),
   crossEntropyGradient: inForeground('crossEntropyGradient'),
   dropoutMask: inForeground('dropoutMask'),
+  localResponse: inForeground('localResponse'),
+  localResponseGradient: inForeground('localResponseGradient'),
   program: inForeground('program'),
   toChannelsLast: inForeground('toChannelsLast'),
   toChannelsFirst: inForeground('toChannelsFirst'),
