@@ -30,7 +30,7 @@ export function violations(object) {
 }
 
 /** The compile commands that CMake would use for the raised instruction sets. */
-function compileCommands(type, folder) {
+export function compileCommands(type, folder) {
   run(
     'cmake',
     ['-S', root, '-B', folder, `-DCMAKE_BUILD_TYPE=${type}`, '-DCMAKE_EXPORT_COMPILE_COMMANDS=ON'],
@@ -42,6 +42,13 @@ function compileCommands(type, folder) {
   return commands.filter(({ file }) => raised.test(file));
 }
 
+/** The object that such a command makes, in `work`. */
+export function objectOf({ file, command, directory }, work, type) {
+  const object = join(work, `${type}-${basename(file)}.o`);
+  run('sh', ['-c', command.replace(/ -o \S+ /, ` -o '${object}' `)], { cwd: directory });
+  return object;
+}
+
 function gate() {
   need('nm', 'binutils');
   const work = mkdtempSync(join(tmpdir(), 'convkit-symbols-'));
@@ -49,11 +56,10 @@ function gate() {
   let wrong = 0;
   try {
     for (const type of ['Release', 'Debug']) {
-      for (const { file, command, directory } of compileCommands(type, join(work, type))) {
-        const object = join(work, `${type}-${basename(file)}.o`);
-        run('sh', ['-c', command.replace(/ -o \S+ /, ` -o '${object}' `)], { cwd: directory });
+      for (const command of compileCommands(type, join(work, type))) {
+        const { file } = command;
         objects++;
-        const found = violations(object);
+        const found = violations(objectOf(command, work, type));
         for (const sentence of found) console.error(`${basename(file)} (${type}): ${sentence}`);
         if (found.length === 0) console.log(`${basename(file)} (${type}): one external symbol, nothing weak`);
         wrong += found.length;
