@@ -13,7 +13,7 @@ export type { SessionSummary } from './graph/summary.js';
 export * as io from './io/index.js';
 export * as models from './models/index.js';
 export * as nn from './nn/index.js';
-export { manualSeed } from './numerics/philox.js';
+export { getRngState, manualSeed, type RngState, setRngState } from './numerics/philox.js';
 export * as ops from './ops/index.js';
 export type { ForwardOptions } from './ops/run.js';
 export * as optim from './optim/index.js';

@@ -138,6 +138,34 @@ export function manualSeed(seed: number): void {
   drawn = 0;
 }
 
+/** Where this isolate's sequence of unseeded draws stands. */
+export interface RngState {
+  /** What `manualSeed` was given last. */
+  readonly seed: number;
+  /** How many draws were made since. */
+  readonly drawn: number;
+}
+
+/** The state that `setRngState` goes on from: plain numbers, to be kept with a checkpoint. */
+export const getRngState = (): RngState => ({ seed: defaultSeed, drawn });
+
+/**
+ * Goes on with the unseeded draws where `getRngState` was called: the next draw is the one that came next then.
+ *
+ * @throws TypeError | RangeError where it is no such state.
+ */
+export function setRngState(state: RngState): void {
+  if (typeof state !== 'object' || state === null) {
+    throw wrongType('setRngState', `expected what getRngState() gave, not ${show(state)}`);
+  }
+  const seed = checkedSeed('setRngState', state.seed);
+  if (!Number.isSafeInteger(state.drawn) || state.drawn < 0) {
+    throw wrongValue('setRngState', `drawn must be a whole number from 0 up, got ${show(state.drawn)}`);
+  }
+  defaultSeed = seed;
+  drawn = state.drawn;
+}
+
 /** The numbers of the next draw: stream 0 of an explicit seed, else the next stream of the default one. */
 export function nextStream(seed?: number): RandomStream {
   if (seed !== undefined) return { seed, stream: 0 };

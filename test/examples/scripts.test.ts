@@ -87,5 +87,14 @@ describe('examples/', () => {
     const mean = (words: string) => Number(lines.find((line) => line.includes(words))?.match(/[\d.]+$/)?.[0]);
     expect(mean('with the friendships')).toBeGreaterThan(30);
     expect(Math.abs(mean('without') - 17)).toBeLessThan(2);
+    const steps = lines.flatMap((line) => {
+      const match = /^ {2}step +(\d+) {2}loss ([\d.]+) {2}(\d+) of 34/.exec(line);
+      return match === null ? [] : [match.slice(1).map(Number)];
+    });
+    expect(steps.map(([step]) => step)).toEqual([1, 20, 40, 60, 80, 100]);
+    expect(steps[0][1]).toBeGreaterThan(0.6);
+    expect(steps[5][1]).toBeLessThan(0.05);
+    expect(steps[5][2]).toBeGreaterThanOrEqual(32);
+    expect(mean('mean of 20 trained networks')).toBeGreaterThan(32);
   });
 });

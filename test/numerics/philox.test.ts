@@ -1,10 +1,12 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   DEFAULT_SEED,
+  getRngState,
   manualSeed,
   nextStream,
   normalInto,
   philox,
+  setRngState,
   uniformInto,
 } from '../../lib/numerics/philox.js';
 
@@ -135,4 +137,23 @@ describe('manualSeed', () => {
   it('refuses what is no number', () => {
     expect(() => Reflect.apply(manualSeed, undefined, ['7'])).toThrow(TypeError);
   });
+
+  it('goes on from a state that was kept, in another order of seeds too', () => {
+    manualSeed(7);
+    nextStream();
+    const state = JSON.parse(JSON.stringify(getRngState()));
+    const wanted = [nextStream(), nextStream()];
+    manualSeed(8);
+    setRngState(state);
+    expect([nextStream(), nextStream()]).toEqual(wanted);
+  });
+
+  it.each([null, 7, {}, { seed: 7 }, { seed: 7, drawn: -1 }, { seed: 0.5, drawn: 0 }])(
+    'refuses the state %j',
+    (state) => {
+      const before = getRngState();
+      expect(() => Reflect.apply(setRngState, undefined, [state])).toThrow(/^setRngState: /);
+      expect(getRngState()).toEqual(before);
+    },
+  );
 });
