@@ -69,7 +69,7 @@ const NAMES = [
  * @throws ShapeError where sizes disagree, or there is but one number per channel in training.
  * @example
  * const x = Tensor.from([[1, 10], [3, 10]]);
- * ops.batchNorm(x, { training: true, eps: 0.5 }).toArray(); // [[-0.8164966…, 0], [0.8164966…, 0]]
+ * ops.batchNorm(x, { training: true, eps: 3 }).toArray(); // [[-0.5, 0], [0.5, 0]]
  */
 export function batchNorm(x: Tensor, options?: BatchNormOptions): Tensor {
   const operation = 'batchNorm';

@@ -43,7 +43,7 @@ export const parseGroups = (value: unknown, operation: string): number =>
  *
  * @throws ShapeError where sizes disagree, or a group has but one number.
  * @example
- * const x = Tensor.from([[[1, 3], [5, 7]]]); // 1 image, 2 channels, 2 positions
+ * const x = Tensor.from([[[1, 3], [5, 7]]]); // an image of 2 channels
  * ops.groupNorm(x, { numGroups: 2, eps: 0 }).toArray(); // [[[-1, 1], [-1, 1]]]
  */
 export function groupNorm(x: Tensor, options: GroupNormOptions): Tensor {
@@ -123,7 +123,7 @@ const INSTANCE = ['weight', 'bias', 'runningMean', 'runningVar', 'useInputStats'
  *
  * @throws ShapeError where sizes disagree, or there is but one position.
  * @example
- * ops.instanceNorm(Tensor.from([[[1, 3], [50, 70]]]), { eps: 0 }).toArray(); // [[[-1, 1], [-1, 1]]]
+ * ops.instanceNorm(Tensor.from([[[1, 3], [5, 7]]]), { eps: 0 }).toArray(); // [[[-1, 1], [-1, 1]]]
  */
 export function instanceNorm(x: Tensor, options?: InstanceNormOptions): Tensor {
   const operation = 'instanceNorm';
