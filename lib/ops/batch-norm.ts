@@ -68,8 +68,8 @@ const NAMES = [
  *
  * @throws ShapeError where sizes disagree, or there is but one number per channel in training.
  * @example
- * const x = Tensor.from([[1, 10], [3, 10]]);
- * ops.batchNorm(x, { training: true, eps: 3 }).toArray(); // [[-0.5, 0], [0.5, 0]]
+ * const x = Tensor.from([[1], [3]]);
+ * ops.batchNorm(x, { training: true, eps: 3 }).toArray(); // [[-0.5], [0.5]]
  */
 export function batchNorm(x: Tensor, options?: BatchNormOptions): Tensor {
   const operation = 'batchNorm';
