@@ -51,7 +51,7 @@ async function main() {
     while (progress.batch < batches) {
       const first = progress.batch * options.batch;
       const { x, target } = variedBatchOf(training, order.slice(first, first + options.batch));
-      const loss = ops.crossEntropy(network.forward(x), target);
+      const loss = ops.crossEntropy(network.forward(x), target, { labelSmoothing: 0.1 });
       optimizer.zeroGrad();
       loss.backward();
       optimizer.step();
