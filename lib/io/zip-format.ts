@@ -59,14 +59,20 @@ export function findDirectory(tail: Uint8Array, size: number, fail: Fail): Direc
   let entries: number = view.getUint16(at + 10, true);
   let bytes: number = view.getUint32(at + 12, true);
   let begin: number = view.getUint32(at + 16, true);
-  if (entries === 0xffff || bytes === 0xffffffff || begin === 0xffffffff) {
-    at -= 20 + 56;
-    if (at < 0 || view.getUint32(at, true) !== END64 || view.getUint32(at + 56, true) !== LOCATOR64) {
-      return fail('has no zip64 end record where its end record asks for one');
-    }
-    entries = whole(view, at + 32, fail);
-    bytes = whole(view, at + 40, fail);
-    begin = whole(view, at + 48, fail);
+  const needed = entries === 0xffff || bytes === 0xffffffff || begin === 0xffffffff;
+  const wide = at - 20 - 56;
+  if (wide >= 0 && view.getUint32(wide, true) === END64 && view.getUint32(wide + 56, true) === LOCATOR64) {
+    // PyTorch writes it where nothing needs it, too: then both have to say the same
+    const [entries64, bytes64, begin64] = [32, 40, 48].map((field) => whole(view, wide + field, fail));
+    const differ =
+      (entries !== 0xffff && entries !== entries64) ||
+      (bytes !== 0xffffffff && bytes !== bytes64) ||
+      (begin !== 0xffffffff && begin !== begin64);
+    if (differ) fail('has two end records that differ');
+    [entries, bytes, begin] = [entries64, bytes64, begin64];
+    at = wide;
+  } else if (needed) {
+    return fail('has no zip64 end record where its end record asks for one');
   }
   const end = begin + bytes;
   if (end !== size - tail.length + at) fail('has its directory in another place than its end record says');
