@@ -5,7 +5,12 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { io, Tensor } from '../dist/index.js';
+import { take } from '../dist/io/byte-reader.js';
+import { InputFile } from '../dist/io/input-file.js';
+import { openZip } from '../dist/io/zip.js';
+import { centralHeader, endRecords, localHeader } from '../dist/io/zip-write.js';
 
 const SLOWEST_MS = 2000; // a loaded machine counts against it
 const MOST_MEMORY = 600 << 20; // of the whole process, garbage included
@@ -171,6 +176,108 @@ const safetensorsOf = (header, bytes) => {
 const DEFLATED =
   'UEsDBC0AAAAIAAAAIQBNrg3e//////////8FABQAeC5ucHkBABAAqAAAAAAAAABLAAAAAAAAAJvsF+obEMnIUMZQrZ6SWpxcpG6loF5Taqiuo6Cell9UUpSYF59flJIKEndLzClOBYoXZyQWpAL5GqY6ChaaOgq1CmQDLgZGJqIQAFBLAQItAy0AAAAIAAAAIQBNrg3eSwAAAKgAAAAFAAAAAAAAAAAAAACAAQAAAAB4Lm5weVBLBQYAAAAAAQABADMAAACCAAAAAAA=';
 
+/** The entries of an archive by name. */
+const entriesOf = (path) =>
+  InputFile.using(path, 'fuzz', async (file) => {
+    const archive = await openZip(file, 1 << 24);
+    const entries = [];
+    for (const entry of archive.entries) {
+      const data = await archive.read(entry, (reader) => take(reader, reader.remaining));
+      entries.push({ name: entry.name, data: Buffer.from(data) });
+    }
+    return entries;
+  });
+
+/** An archive of them, with right checksums. */
+function zipOf(entries) {
+  const parts = [];
+  const directory = [];
+  let offset = 0;
+  for (const { name, data } of entries) {
+    const entry = { name, crc: crc32(data), size: data.length, offset };
+    const local = localHeader(entry);
+    parts.push(local, data);
+    directory.push(centralHeader(entry));
+    offset += local.length + data.length;
+  }
+  const listed = Buffer.concat(directory);
+  return Buffer.concat([...parts, listed, endRecords(entries.length, offset, listed.length)]);
+}
+
+/** What a pickle is made of: opcodes with plausible arguments. */
+const PICKLED = [
+  '(',
+  ')',
+  '}',
+  ']',
+  '0',
+  '1',
+  'N',
+  '.',
+  'a',
+  'e',
+  's',
+  'u',
+  't',
+  'b',
+  'R',
+  'Q',
+  '\x81',
+  '\x85',
+  '\x86',
+  '\x87',
+  '\x88',
+  '\x93',
+  '\x94',
+  'q\x01',
+  'h\x01',
+  'h\x05',
+  'K\x00',
+  'K\xff',
+  'M\xff\xff',
+  'J\xff\xff\xff\xff',
+  '\x8a\x07\xff\xff\xff\xff\xff\xff\x1f',
+  'X\x05\x00\x00\x00model',
+  'cos\nsystem\n',
+  'ccollections\nOrderedDict\n',
+  'ctorch\nHalfStorage\n',
+  'ctorch.storage\nUntypedStorage\n',
+  'ctorch._utils\n_rebuild_tensor_v2\n',
+  'ctorch._utils\n_rebuild_tensor_v3\n',
+  'ctorch._utils\n_rebuild_parameter\n',
+].map((text) => Buffer.from(text, 'latin1'));
+
+function changePickle(bytes) {
+  const at = below(bytes.length + 1);
+  switch (below(4)) {
+    case 0:
+      return splice(bytes, at, below(2), oneOf(PICKLED));
+    case 1: {
+      // A small number, most often a size, a stride or an offset
+      const numbers = [];
+      for (let i = 0; i + 1 < bytes.length; i++) if (bytes[i] === 0x4b) numbers.push(i);
+      if (numbers.length === 0) return bytes;
+      const copy = Buffer.from(bytes);
+      copy[oneOf(numbers) + 1] = oneOf([0, 1, 2, 3, 24, 255, below(256)]);
+      return copy;
+    }
+    case 2: {
+      const from = below(bytes.length + 1);
+      return splice(bytes, at, 0, bytes.subarray(from, from + below(40)));
+    }
+    default:
+      return changeBytes(bytes);
+  }
+}
+
+const pthFile = (name) => join(import.meta.dirname, '..', 'test', 'io', 'pth', `${name}.pth`);
+const pthNames = ['protocol2', 'protocol4', 'checkpoint4', 'views', 'types'];
+const pthEntries = new Map();
+for (const name of pthNames) {
+  const entries = await entriesOf(pthFile(name));
+  pthEntries.set(zipOf(entries), entries);
+}
+
 const formats = {
   safetensors: {
     load: (path) => io.loadSafetensors(path),
@@ -213,6 +320,22 @@ const formats = {
       Buffer.from(DEFLATED, 'base64'),
     ],
     change: (bytes) => times(3, changeBytes, bytes),
+  },
+  pth: {
+    load: (path) => io.loadPth(path),
+    seeds: [...pthEntries.keys()],
+    // Most changes reach the pickle, in an archive that is right
+    change(bytes) {
+      if (below(4) === 0) return times(3, changeBytes, bytes);
+      const entries = pthEntries
+        .get(bytes)
+        .map((entry) =>
+          entry.name.endsWith('/data.pkl') || below(40) === 0
+            ? { ...entry, data: times(3, changePickle, entry.data) }
+            : entry,
+        );
+      return zipOf(entries);
+    },
   },
 };
 
