@@ -27,13 +27,23 @@ export {
   ConvTranspose3d,
   type ConvTransposeLayerOptions,
 } from './conv-transpose.js';
-export { Dropout } from './dropout.js';
+export { Dropout, Dropout1d, Dropout2d, Dropout3d } from './dropout.js';
 export { Flatten } from './flatten.js';
 export { GraphConv, type GraphConvLayerOptions } from './graph.js';
 export * as init from './init.js';
+export { LayerNorm, type LayerNormLayerOptions } from './layer-norm.js';
 export { Linear, type LinearLayerOptions } from './linear.js';
 export { LocalResponseNorm } from './local-response.js';
-export { CrossEntropyLoss, MSELoss } from './loss.js';
+export {
+  BCELoss,
+  BCEWithLogitsLoss,
+  CrossEntropyLoss,
+  HuberLoss,
+  L1Loss,
+  MSELoss,
+  NLLLoss,
+  SmoothL1Loss,
+} from './loss.js';
 export { type BufferOptions, Module, type StateDict } from './module.js';
 export {
   BatchNorm1d,

@@ -2,7 +2,7 @@
 
 import { active } from '../backend/index.js';
 import { show, wrongType, wrongValue } from '../errors.js';
-import { checkedSeed, nextStream } from '../numerics/philox.js';
+import { checkedSeed, nextStream, type RandomStream } from '../numerics/philox.js';
 import { gradientMemory, gradientTensor, record, recording } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { extents, ROW_MAJOR } from '../tensor/storage.js';
@@ -36,14 +36,19 @@ export function checkedProbability(p: unknown, operation: string): number {
  * ops.dropout(Tensor.ones([2, 8]), { p: 0.25, seed: 3 });
  */
 export function dropout(x: Tensor, options?: DropoutOptions): Tensor {
-  const operation = 'dropout';
+  const { p, training, seed } = parseDropout(options, 'dropout');
+  checkTensor(x, 'x', 'dropout');
+  return training ? runNow(prepareDropout(x, p, seed, 'now')) : x;
+}
+
+/** Checked options. */
+export function parseDropout(options: DropoutOptions | undefined, operation: string) {
   const { p = 0.5, training = true, seed } = knownOptions(options, ['p', 'training', 'seed'], operation);
-  const probability = checkedProbability(p, operation);
-  checkTensor(x, 'x', operation);
-  if (!flag(training, 'training', operation)) return x;
-  return runNow(
-    prepareDropout(x, probability, seed === undefined ? undefined : checkedSeed(operation, seed), 'now'),
-  );
+  return {
+    p: checkedProbability(p, operation),
+    training: flag(training, 'training', operation),
+    seed: seed === undefined ? undefined : checkedSeed(operation, seed),
+  };
 }
 
 /** Everything but the computing of a dropout under training. */
@@ -53,7 +58,7 @@ export function prepareDropout(x: Tensor, p: number, seed: number | undefined, m
   const layout = layoutOf(x);
   if (tracing()) return traced({ kind: 'pointwise', operation, inputs: [x] }, shape, layout);
   const binding = active();
-  const { seed: key, stream } = nextStream(seed);
+  const stream = nextStream(seed);
   const input = asTheyLie(x, mode, operation);
   const y = allocateOutput(shape, operation);
   const mask = allocateOutput(shape, operation);
@@ -69,22 +74,15 @@ export function prepareDropout(x: Tensor, p: number, seed: number | undefined, m
   if (y.length === 0) return finished(output);
 
   const steps: Step[] = [];
-  if (p === 1) mask.fill(0);
-  else {
-    // Drawn in logical order, and then laid as x lies
-    const drawn = layout === ROW_MAJOR ? mask : allocateOutput(shape, operation);
-    const words = [...halves(key), ...halves(stream)] as const;
+  // Drawn in logical order, and then laid as x lies
+  const drawn = layout === ROW_MAJOR ? mask : allocateOutput(shape, operation);
+  steps.push(drawMask(p, stream, drawn));
+  if (layout !== ROW_MAJOR) {
+    const { batch, channels, positions } = extents(shape, layout);
     steps.push({
-      run: () => binding.dropoutMask(...words, p, drawn),
-      submit: () => binding.submit('dropoutMask', ...words, p, drawn),
+      run: () => binding.toChannelsLast(drawn, mask, batch, channels, positions),
+      submit: () => binding.submit('toChannelsLast', drawn, mask, batch, channels, positions),
     });
-    if (layout !== ROW_MAJOR) {
-      const { batch, channels, positions } = extents(shape, layout);
-      steps.push({
-        run: () => binding.toChannelsLast(drawn, mask, batch, channels, positions),
-        submit: () => binding.submit('toChannelsLast', drawn, mask, batch, channels, positions),
-      });
-    }
   }
   steps.push({
     run: () => binding.binary('mul', input, mask, y),
@@ -92,6 +90,22 @@ export function prepareDropout(x: Tensor, p: number, seed: number | undefined, m
   });
   return inOrder(output, steps);
 }
+
+/** Fills a mask: 0 with probability p, else 1 / (1 - p). */
+export function drawMask(p: number, { seed, stream }: RandomStream, mask: Float32Array): Step {
+  if (p === 1) {
+    mask.fill(0);
+    return finished(NOTHING);
+  }
+  const binding = active();
+  const words = [...halves(seed), ...halves(stream)] as const;
+  return {
+    run: () => binding.dropoutMask(...words, p, mask),
+    submit: () => binding.submit('dropoutMask', ...words, p, mask),
+  };
+}
+
+const NOTHING = wrap(new Float32Array(0), ROW_MAJOR, [0]);
 
 const halves = (value: number): readonly [low: number, high: number] => [
   value >>> 0,

@@ -21,6 +21,13 @@ export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
 export { add, div, mul, sub } from './arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './batch-norm.js';
+export {
+  type BinaryCrossEntropyOptions,
+  type BinaryCrossEntropyWithLogitsOptions,
+  binaryCrossEntropy,
+  binaryCrossEntropyWithLogits,
+} from './binary-cross-entropy.js';
+export { dropout1d, dropout2d, dropout3d } from './channel-dropout.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
 export {
@@ -30,18 +37,22 @@ export {
   convTranspose3d,
 } from './conv-transpose.js';
 export type { ConvTransposeOptions, OutputSizeOption } from './conv-transpose-options.js';
+export { type CrossEntropyOptions, crossEntropy, type NLLLossOptions, nllLoss } from './cross-entropy.js';
+export {
+  type HuberLossOptions,
+  huberLoss,
+  l1Loss,
+  mseLoss,
+  type SmoothL1LossOptions,
+  smoothL1Loss,
+} from './distance-loss.js';
 export { type DropoutOptions, dropout } from './dropout.js';
 export { type GraphConvOptions, graphConv } from './graph.js';
 export { type GroupNormOptions, groupNorm, type InstanceNormOptions, instanceNorm } from './group-norm.js';
+export { type LayerNormOptions, layerNorm } from './layer-norm.js';
 export { type LinearOptions, linear } from './linear.js';
 export { type LocalResponseNormOptions, localResponseNorm } from './local-response.js';
-export {
-  type CrossEntropyOptions,
-  crossEntropy,
-  type MSELossOptions,
-  mseLoss,
-  type Reduction,
-} from './loss.js';
+export type { Reduction, ReductionOptions } from './loss-reduction.js';
 export { modulus } from './modulus.js';
 export type { PerDimension } from './options.js';
 export { type PadMode, type PadOptions, pad } from './pad.js';
