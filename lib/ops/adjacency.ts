@@ -19,15 +19,21 @@ export type EdgeList =
 /** [E] numbers, one an edge. */
 export type EdgeWeights = Tensor | Float32Array | readonly number[];
 
-interface KnownGraph {
+/** A graph whose edge list was checked. */
+export interface Graph {
   readonly nodes: number;
+  /** First all beginnings, then all ends. */
   readonly ends: Int32Array;
+  /** One an edge; null: all 1. */
   readonly weights: Float32Array | null;
+  /** D: the sum of the weights of the edges that arrive at each node, and of its loop. */
+  readonly degrees: Float64Array;
+  /** D^(-1/2) (A + I) D^(-1/2), row j holding the edges that arrive at j in the order of the list, then j's own loop. */
   readonly matrix: SparseMatrix;
 }
 
 /** By edge list; an entry serves as long as the numbers in it are what they were. */
-const graphs = new WeakMap<object, KnownGraph>();
+const graphs = new WeakMap<object, Graph>();
 
 const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => {
   if (a.length !== b.length) return false;
@@ -35,23 +41,23 @@ const same = (a: ArrayLike<number>, b: ArrayLike<number>): boolean => {
   return true;
 };
 
-/** D^(-1/2) (A + I) D^(-1/2), row j holding the edges that arrive at j in the order of the list, then j's own loop. */
-export function adjacencyOf(
+/** The graph of an edge list, with its normalised adjacency. */
+export function graphOf(
   edges: EdgeList,
   edgeWeight: EdgeWeights | null,
   nodes: number,
   operation: string,
-): SparseMatrix {
+): Graph {
   const ends = endsOf(edges, nodes, operation);
   const weights = edgeWeight === null ? null : weightsOf(edgeWeight, ends.length / 2, operation);
   const known = graphs.get(edges);
   if (known !== undefined && known.nodes === nodes && same(known.ends, ends)) {
     const { weights: kept } = known;
-    if (kept === weights || (kept !== null && weights !== null && same(kept, weights))) return known.matrix;
+    if (kept === weights || (kept !== null && weights !== null && same(kept, weights))) return known;
   }
-  const matrix = normalised(ends, weights, nodes, operation);
-  graphs.set(edges, { nodes, ends, weights, matrix });
-  return matrix;
+  const graph = { nodes, ends, weights, ...normalised(ends, weights, nodes, operation) };
+  graphs.set(edges, graph);
+  return graph;
 }
 
 /** A copy of the edges as beginnings, then ends; every one a node. */
@@ -136,7 +142,7 @@ function normalised(
   weights: Float32Array | null,
   nodes: number,
   operation: string,
-): SparseMatrix {
+): Pick<Graph, 'degrees' | 'matrix'> {
   const count = ends.length / 2;
   const weightOf = (e: number): number => (weights === null ? 1 : weights[e]);
 
@@ -168,7 +174,7 @@ function normalised(
   };
   for (let e = 0; e < count; e++) put(ends[e], ends[count + e], weightOf(e));
   for (let node = 0; node < nodes; node++) put(node, node, 1);
-  return { starts, columns, values };
+  return { degrees: sums, matrix: { starts, columns, values } };
 }
 
 const biased = new WeakMap<SparseMatrix, SparseMatrix>();

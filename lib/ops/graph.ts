@@ -1,13 +1,14 @@
 // Graph convolution: features of the nodes of a graph, transformed, then mixed along its edges by a sparse product.
 
 import { active } from '../backend/index.js';
-import { wrongShape, wrongType } from '../errors.js';
-import { gradientMemory, gradientTensor, record, recording } from '../tensor/autograd.js';
+import { wrongShape } from '../errors.js';
+import { gradientMemory, gradientTensor, record } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { logicalArray, Tensor, wrap } from '../tensor/tensor.js';
-import { adjacencyOf, type EdgeList, type EdgeWeights, transposedAdjacency, withBias } from './adjacency.js';
+import { type EdgeList, type EdgeWeights, graphOf, transposedAdjacency, withBias } from './adjacency.js';
 import { checkBias } from './apply-filter.js';
+import { edgeGradient } from './edge-gradient.js';
 import { checkTensor, type Mode, rowMajor } from './inputs.js';
 import { parseLinearOptions, prepareLinear } from './linear.js';
 import { knownOptions, wholeNumber } from './options.js';
@@ -30,7 +31,8 @@ const OPERATION = 'graphConv';
  * of weight 1, beside any that the list has; D is the diagonal of the row sums of A + I. So row j is the sum, over the edges
  * that arrive at j and then over j itself, of weight / sqrt(D_i * D_j) times the transformed features of i: one chain of
  * fused multiply-adds in the order of the edge list, then the bias. The coefficients are computed in float64 with exactly
- * rounded square roots and divisions, rounded once, and kept for the edge list's next use.
+ * rounded square roots and divisions, rounded once, and kept for the edge list's next use. Gradients flow to x, weight, bias
+ * and, where it is a tensor, to `edgeWeight`, through the degrees D too.
  *
  * @throws TypeError | RangeError where an edge is no pair of nodes, or a node's weights do not sum to a positive number.
  * @throws ShapeError where shapes disagree.
@@ -80,11 +82,8 @@ export function prepareGraphConv(
       `weight must be [outFeatures, inFeatures], but got weight of size: ${showShape(weight.shape)}`,
     );
   }
-  if (edgeWeight instanceof Tensor && recording([edgeWeight])) {
-    const law = 'gradients do not flow to edgeWeight, which requires them';
-    throw wrongType(OPERATION, law, 'give edgeWeight.detach()');
-  }
-  const matrix = adjacencyOf(edges, edgeWeight ?? null, nodes, OPERATION);
+  const graph = graphOf(edges, edgeWeight ?? null, nodes, OPERATION);
+  const { matrix } = graph;
   const width = weight.shape[0];
   if (bias !== null) checkBias(bias, weight, width, OPERATION);
 
@@ -97,7 +96,8 @@ export function prepareGraphConv(
   const summands = bias === null ? features : rows;
   const y = allocateOutput([nodes, width], OPERATION);
   const output = wrap(y, ROW_MAJOR, [nodes, width]);
-  record(output, OPERATION, [transformed.output, bias], (upstream, needs) => {
+  const learned = edgeWeight instanceof Tensor ? edgeWeight : null;
+  record(output, OPERATION, [transformed.output, bias, learned], (upstream, needs) => {
     const above = rowMajor(upstream, 'now', OPERATION);
     const [ofFeatures, ofBias] = [[nodes, width], [width]].map((shape, i) =>
       needs[i] ? gradientMemory(shape) : null,
@@ -110,6 +110,7 @@ export function prepareGraphConv(
     return [
       ofFeatures && gradientTensor(ofFeatures, ROW_MAJOR, [nodes, width]),
       ofBias && gradientTensor(ofBias, ROW_MAJOR, [width]),
+      needs[2] ? edgeGradient(graph, above, features, width) : null,
     ];
   });
   if (nodes === 0) return finished(output);

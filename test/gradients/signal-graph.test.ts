@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { nn, ops, Tensor } from '../../lib/index.js';
-import { backends } from '../support/backends.js';
+import { backends, contenders } from '../support/backends.js';
+import { bits } from '../support/bits.js';
 import { gradcheck } from '../support/gradcheck.js';
 import { Random } from '../support/random.js';
 
@@ -90,11 +91,72 @@ describe.each(backends())('$name', (contender) => {
     expect(await gradients(layer.forwardAsync(x, edges))).toEqual(await gradients(layer.forward(x, edges)));
   });
 
-  test('weights of edges that require gradients are refused: none would flow', () => {
+  test('weights of edges, through the degrees too', () => {
     contender.use();
-    const edgeWeight = new Tensor(new Float32Array([1]), [1], { requiresGrad: true });
-    expect(() =>
-      ops.graphConv(Tensor.ones([2, 1]), [[0], [1]], Tensor.ones([1, 1]), null, { edgeWeight }),
-    ).toThrow(/gradients do not flow to edgeWeight.*edgeWeight\.detach\(\)/);
+    const random = new Random(5);
+    for (let round = 0; round < 20; round++) {
+      const nodes = random.between(1, 9);
+      const [inputs, outputs] = [random.between(1, 5), random.of([1, 3, 16, 300])];
+      const count = random.between(1, 20);
+      const ends = () => Array.from({ length: count }, () => random.between(0, nodes - 1));
+      const edges = [ends(), ends()];
+      const edgeWeight = Tensor.from(Array.from({ length: count }, () => random.between(1, 9) / 4));
+      const x = Tensor.randn([nodes, inputs], { seed: round });
+      const weight = Tensor.randn([outputs, inputs], { seed: round + 1 });
+      const bias = random.once(2) ? null : Tensor.randn([outputs], { seed: round + 2 });
+      gradcheck({
+        inputs: [edgeWeight, x, weight],
+        needs: [true, !random.once(2), !random.once(2)],
+        forward: (own, t, w) => ops.graphConv(t, edges, w, bias, { edgeWeight: own }),
+        truth: (own, t, w) => {
+          const degrees = new Float64Array(nodes).fill(1);
+          edges[1].forEach((node, e) => {
+            degrees[node] += own[e];
+          });
+          const h = (node: number, k: number) => {
+            let sum = 0;
+            for (let c = 0; c < inputs; c++) sum += t[node * inputs + c] * w[k * inputs + c];
+            return sum;
+          };
+          const y = new Float64Array(nodes * outputs);
+          for (let k = 0; k < outputs; k++) {
+            for (let node = 0; node < nodes; node++) {
+              y[node * outputs + k] += h(node, k) / degrees[node] + (bias?.data[k] ?? 0);
+            }
+            edges[0].forEach((from, e) => {
+              const to = edges[1][e];
+              y[to * outputs + k] += (own[e] * h(from, k)) / Math.sqrt(degrees[from] * degrees[to]);
+            });
+          }
+          return y;
+        },
+      });
+    }
   });
+
+  test('weights of edges that only an array gives are constants; no edges have no gradient', () => {
+    contender.use();
+    const x = Tensor.ones([2, 1]);
+    const weight = Tensor.ones([1, 1]);
+    expect(ops.graphConv(x, [[0], [1]], weight, null, { edgeWeight: [2] }).requiresGrad).toBe(false);
+    const none = new Tensor(new Float32Array(0), [0], { requiresGrad: true });
+    ops.sum(ops.graphConv(x, [[], []], weight, null, { edgeWeight: none })).backward();
+    expect(none.grad?.shape).toEqual([0]);
+  });
+});
+
+test('the gradient of edges has the same bits on every backend', () => {
+  const random = new Random(9);
+  const ends = () => Array.from({ length: 500 }, () => random.between(0, 99));
+  const edges = [ends(), ends()];
+  const [x, weight] = [Tensor.randn([100, 33], { seed: 1 }), Tensor.randn([300, 33], { seed: 2 })];
+  const results = contenders().map(({ use }) => {
+    use();
+    const edgeWeight = Tensor.rand([500], { seed: 3 });
+    edgeWeight.requiresGrad = true;
+    const y = ops.graphConv(x, edges, weight, null, { edgeWeight });
+    y.backward(Tensor.randn(y.shape, { seed: 4 }));
+    return bits(edgeWeight.grad ?? edgeWeight);
+  });
+  for (const result of results) expect(result).toEqual(results[0]);
 });
