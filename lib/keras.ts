@@ -1,6 +1,18 @@
 // The public names of `convkit/keras`: Keras's vocabulary, channels last, input channels inferred.
 
-export type { KerasActivation } from './keras/activation.js';
+export type { KerasActivation, KerasOutputActivation } from './keras/activation.js';
+export {
+  Activation,
+  type ActivationOptions,
+  ELU,
+  type ELUOptions,
+  LeakyReLU,
+  type LeakyReLUOptions,
+  ReLU,
+  type ReLUOptions,
+  Softmax,
+  type SoftmaxOptions,
+} from './keras/activations.js';
 export {
   Conv1D,
   type Conv1DOptions,
@@ -25,9 +37,23 @@ export {
   DepthwiseConv2D,
   type DepthwiseConv2DOptions,
 } from './keras/depthwise.js';
+export {
+  Dropout,
+  type DropoutOptions,
+  SpatialDropout1D,
+  SpatialDropout2D,
+  SpatialDropout3D,
+  type SpatialDropoutOptions,
+} from './keras/dropout.js';
 export { type Initializer, type InitializerName, initializers } from './keras/initializers.js';
 export type { LayerOptions, PartialShape } from './keras/layer.js';
-export { Activation, type ActivationOptions, Flatten, type FlattenOptions, ReLU } from './keras/plain.js';
+export {
+  BatchNormalization,
+  type BatchNormalizationOptions,
+  LayerNormalization,
+  type LayerNormalizationOptions,
+} from './keras/norm.js';
+export { Flatten, type FlattenOptions } from './keras/plain.js';
 export {
   AveragePooling1D,
   AveragePooling2D,
@@ -44,6 +70,22 @@ export {
   MaxPooling3D,
   type PoolingOptions,
 } from './keras/pool.js';
+export {
+  Cropping1D,
+  Cropping2D,
+  Cropping3D,
+  type CroppingOptions,
+  type Sides,
+  UpSampling1D,
+  UpSampling2D,
+  type UpSampling2DOptions,
+  UpSampling3D,
+  type UpSamplingOptions,
+  ZeroPadding1D,
+  ZeroPadding2D,
+  ZeroPadding3D,
+  type ZeroPaddingOptions,
+} from './keras/resize.js';
 export {
   SeparableConv1D,
   type SeparableConv1DOptions,

@@ -6,6 +6,9 @@ import { oneOf } from '../ops/options.js';
 /** `'linear'` is none, `'swish'` another name of `'silu'`; `'leakyRelu'` has Keras's slope, 0.2. */
 export type KerasActivation = Exclude<ActivationName, 'none'> | 'linear' | 'swish';
 
+/** Those, and the one that is no function of single elements. */
+export type KerasOutputActivation = KerasActivation | 'softmax';
+
 const NAMES: readonly KerasActivation[] = [
   'linear',
   'swish',

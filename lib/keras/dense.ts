@@ -11,7 +11,8 @@ import { record } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
-import { engineActivation, type KerasActivation } from './activation.js';
+import { engineActivation, type KerasOutputActivation } from './activation.js';
+import { softmaxAfter } from './activations.js';
 import { relabelled } from './data-format.js';
 import { EngineKernel } from './engine-kernel.js';
 import { type Initializer, type InitializerName, parseInitializer } from './initializers.js';
@@ -21,8 +22,8 @@ import { positive, required } from './window-options.js';
 export interface DenseOptions extends LayerOptions {
   /** Output features. */
   units: number;
-  /** Applied to the result; 'linear' (the default) is none. */
-  activation?: KerasActivation | null;
+  /** Applied to the result; 'linear' (the default) is none, 'softmax' is along the units. */
+  activation?: KerasOutputActivation | null;
   /** Whether a learned number is added to each output feature; true. */
   useBias?: boolean;
   /** 'glorotUniform'. */
@@ -56,6 +57,7 @@ export class Dense extends WeightedKerasLayer {
   declare bias: Tensor | null;
   readonly units: number;
   readonly #settings: ConvSettings;
+  readonly #softmax: boolean;
   readonly #engineKernel = new EngineKernel('kernel', ['features', 'units']);
 
   constructor(options: DenseOptions) {
@@ -70,7 +72,8 @@ export class Dense extends WeightedKerasLayer {
       label,
     );
     const biasInitializer = parseInitializer(given.biasInitializer, 'zeros', 'biasInitializer', label);
-    const settings = parseLinearOptions(engineActivation(given.activation, label), label);
+    const softmax = given.activation === 'softmax';
+    const settings = parseLinearOptions(engineActivation(softmax ? null : given.activation, label), label);
     super(label, given, {
       names: useBias ? ['kernel', 'bias'] : ['kernel'],
       begin(inputs) {
@@ -85,9 +88,15 @@ export class Dense extends WeightedKerasLayer {
     if (!useBias) this.bias = null;
     this.units = units;
     this.#settings = settings;
+    this.#softmax = softmax;
   }
 
   protected prepare(x: Tensor, mode: Mode): Prepared {
+    const prepared = this.#linear(x, mode);
+    return this.#softmax ? softmaxAfter(prepared, this.operation) : prepared;
+  }
+
+  #linear(x: Tensor, mode: Mode): Prepared {
     checkTensor(x, 'x', this.operation);
     if (x.shape.length === 0) {
       throw wrongShape(
@@ -107,7 +116,7 @@ export class Dense extends WeightedKerasLayer {
   }
 
   protected override extraRepr(): string {
-    const { kind } = this.#settings.activation;
+    const kind = this.#softmax ? 'softmax' : this.#settings.activation.kind;
     return `units=${this.units}${kind === 'none' ? '' : `, activation='${kind}'`}`;
   }
 }

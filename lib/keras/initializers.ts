@@ -4,7 +4,6 @@
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
 import { knownOptions, oneOf, suggestion } from '../ops/options.js';
-import { requireByDefault } from '../tensor/autograd.js';
 import { allocate, checkedShape, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
@@ -226,7 +225,7 @@ export function initialized(
   if (!(tensor instanceof Tensor)) {
     throw wrongType(operation, `the initializer of ${name} must give a Tensor, not ${show(tensor)}`);
   }
-  if (sameShape(tensor.shape, shape)) return requireByDefault(tensor);
+  if (sameShape(tensor.shape, shape)) return tensor;
   throw wrongShape(
     operation,
     `the initializer of ${name} gave shape ${showShape(tensor.shape)}, but ${showShape(shape)} was asked for`,

@@ -3,6 +3,7 @@
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { Layer } from '../nn/layer.js';
 import { wholeNumber } from '../ops/options.js';
+import { requireByDefault } from '../tensor/autograd.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { assign, logicalArray, Tensor, wrap } from '../tensor/tensor.js';
@@ -61,6 +62,8 @@ export abstract class KerasLayer extends Layer {
 export interface WeightPlan {
   /** Their names in Keras's order, the kernel first. */
   readonly names: readonly string[];
+  /** Those of them that are saved but not trained. */
+  readonly constants?: readonly string[];
   /** How each begins, for so many input channels. @throws RangeError where there cannot be so many. */
   begin(
     inputs: number,
@@ -87,7 +90,7 @@ export abstract class WeightedKerasLayer extends KerasLayer {
 
   /** Whether the weights are there. */
   get built(): boolean {
-    return this.#weights().length > 0;
+    return this.#plan.names.length === 0 || this.namedWeights().length > 0;
   }
 
   override build(inputShape: PartialShape): void {
@@ -111,7 +114,7 @@ export abstract class WeightedKerasLayer extends KerasLayer {
   }
 
   override getWeights(): Tensor[] {
-    return this.#weights().map(([, tensor]) => copyOf(tensor));
+    return this.namedWeights().map(([, tensor]) => copyOf(tensor));
   }
 
   override setWeights(weights: readonly Tensor[]): void {
@@ -120,7 +123,7 @@ export abstract class WeightedKerasLayer extends KerasLayer {
       const own = new Map(this.#plan.names.map((name, i) => [name, given[i]]));
       this.adopt((name) => own.get(name));
     }
-    assignAll(this.#weights(), given, this.operation);
+    assignAll(this.namedWeights(), given, this.operation);
   }
 
   protected override pending(): string | null {
@@ -136,11 +139,9 @@ export abstract class WeightedKerasLayer extends KerasLayer {
   /** Makes the weights where they wait, and checks that they fit inputs of this shape. */
   protected settle(shape: readonly number[]): void {
     const axis = this.#plan.channelAxis(shape);
-    const first = this.#weights()[0];
-    if (first === undefined) {
-      this.#begin(shape[axis], shape);
-      return;
-    }
+    if (!this.built) this.#begin(shape[axis], shape);
+    const first = this.namedWeights()[0];
+    if (first === undefined) return;
     const [name, kernel] = first;
     const expected = this.#plan.inputsOf(kernel.shape);
     if (shape[axis] === expected) return;
@@ -154,14 +155,18 @@ export abstract class WeightedKerasLayer extends KerasLayer {
   #begin(inputs: number, inputShape: PartialShape | null): void {
     const law = "The input's channel dimension must be a positive integer";
     const specs = this.#plan.begin(wholeNumber(inputs, 1, 'channels', law, this.operation), inputShape);
+    const { names, constants } = this.#plan;
     const values = specs.map(({ shape, initializer }, i) =>
-      initialized(initializer, shape, this.#plan.names[i], this.operation),
+      initialized(initializer, shape, names[i], this.operation),
     );
-    Object.assign(this, Object.fromEntries(this.#plan.names.map((name, i) => [name, values[i]])));
+    names.forEach((name, i) => {
+      if (constants?.includes(name)) this.registerBuffer(name, values[i]);
+      else Object.assign(this, { [name]: requireByDefault(values[i]) });
+    });
   }
 
-  /** The weights by name, as they are: someone may have assigned others. */
-  #weights(): [string, Tensor][] {
+  /** The weights by name in Keras's order, as they are: someone may have assigned others. */
+  namedWeights(): [string, Tensor][] {
     const found: [string, Tensor][] = [];
     for (const name of this.#plan.names) {
       const value: unknown = Reflect.get(this, name);

@@ -1,9 +1,6 @@
-// Keras's layers without weights that are no pooling: flattening and activations.
+// Keras's layers that name the same elements otherwise.
 
-import type { Activation as EngineActivation } from '../../binding.js';
 import { wrongShape } from '../errors.js';
-import { prepareActivation } from '../ops/activate.js';
-import { parseActivation } from '../ops/activation.js';
 import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { knownOptions } from '../ops/options.js';
 import { finished, type Prepared } from '../ops/run.js';
@@ -12,10 +9,8 @@ import { record, renamedGradient } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
-import { engineActivation, type KerasActivation } from './activation.js';
 import { type DataFormat, parseDataFormat } from './data-format.js';
 import { KerasLayer, LAYER_OPTION_NAMES, type LayerOptions } from './layer.js';
-import { required } from './window-options.js';
 
 export interface FlattenOptions extends LayerOptions {
   /** Where inputs have their channels; 'channelsLast'. */
@@ -58,58 +53,3 @@ export class Flatten extends KerasLayer {
     return finished(output);
   }
 }
-
-export interface ActivationOptions extends LayerOptions {
-  activation: KerasActivation;
-}
-
-/**
- * An activation as a layer, element by element.
- *
- * @throws TypeError | RangeError where an option is not one.
- * @example
- * new Activation({ activation: 'relu' }).forward(Tensor.from([[-1, 2]])).toArray(); // [[0, 2]]
- */
-export class Activation extends KerasLayer {
-  readonly #activation: EngineActivation;
-
-  constructor(options: ActivationOptions) {
-    const label = 'Activation';
-    const known = knownOptions(options, [...LAYER_OPTION_NAMES, 'activation'], label);
-    const given = required<ActivationOptions>(known, ['activation'], label);
-    super(label, given);
-    this.#activation = elementwise(given.activation, label);
-  }
-
-  protected prepare(x: Tensor, mode: Mode): Prepared {
-    return prepareActivation(x, this.#activation, mode, this.operation);
-  }
-
-  protected override extraRepr(): string {
-    return `activation='${this.#activation.kind}'`;
-  }
-}
-
-/**
- * max(x, 0), element by element.
- *
- * @throws TypeError | RangeError where an option is not one.
- * @example
- * new ReLU().forward(Tensor.from([[-1, 2]])).toArray(); // [[0, 2]]
- */
-export class ReLU extends KerasLayer {
-  constructor(options?: LayerOptions) {
-    super('ReLU', knownOptions(options, LAYER_OPTION_NAMES, 'ReLU'));
-  }
-
-  protected prepare(x: Tensor, mode: Mode): Prepared {
-    return prepareActivation(x, RELU, mode, this.operation);
-  }
-}
-
-function elementwise(name: KerasActivation, label: string): EngineActivation {
-  const { activation, negativeSlope } = { negativeSlope: undefined, ...engineActivation(name, label) };
-  return Object.freeze(parseActivation(activation, negativeSlope, label));
-}
-
-const RELU = elementwise('relu', 'ReLU');

@@ -4,6 +4,7 @@ import { show, wrongType, wrongValue } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { Sequential as Stack } from '../nn/sequential.js';
 import { knownOptions } from '../ops/options.js';
+import { noGrad } from '../tensor/no-grad.js';
 import { Tensor } from '../tensor/tensor.js';
 import {
   assignAll,
@@ -74,9 +75,18 @@ export class Sequential extends Stack {
     else if (first instanceof KerasLayer) first.build(inputShape);
   }
 
-  /** `forward` by TF.js's name; `forwardAsync` leaves the event loop free. */
+  /**
+   * The result in inference, whatever mode the layers are in, and without a record for gradients. It blocks, as in TF.js;
+   * `forwardAsync` leaves the event loop free, and takes the mode of `train()` and `eval()`.
+   */
   predict(x: Tensor): Tensor {
-    return this.forward(x);
+    const training = this.namedModules().flatMap(([, module]) => (module.training ? [module] : []));
+    this.eval();
+    try {
+      return noGrad(() => this.forward(x));
+    } finally {
+      for (const module of training) module.training = true;
+    }
   }
 
   /** `forward` by TF.js's name. */
@@ -129,7 +139,7 @@ const weightsAt = (path: string, layer: Module): [string, Tensor][] =>
 
 /** A layer's weights, those that wait for an input left out. */
 function tensorsOf(layer: Module): [string, Tensor][] {
-  if (layer instanceof WeightedKerasLayer && !layer.built) return [];
+  if (layer instanceof WeightedKerasLayer) return layer.namedWeights();
   if (!(layer instanceof Sequential)) return layer.namedParameters();
   return layer.namedChildren().flatMap(([path, inner]) => weightsAt(path, inner));
 }
