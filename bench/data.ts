@@ -20,7 +20,7 @@ export function makeData(layer: Layer): LayerData {
 }
 
 /** Multiples of 2^-24 from a 32-bit mixing function (Steele, Lea and Flood's SplitMix finaliser, 32-bit form). */
-function uniform(length: number, seed: number): Float32Array {
+export function uniform(length: number, seed: number): Float32Array {
   const values = new Float32Array(length);
   for (let i = 0; i < length; i++) {
     let bits = (Math.imul(i, 0x9e3779b9) + Math.imul(seed, 0x85ebca6b)) | 0;

@@ -1,24 +1,27 @@
 // The program of one contender's process: it obeys the runner's orders one by one, and dies with it.
 
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Absent, type Contender } from './contenders/contender.js';
 import { convkitContender } from './contenders/convkit.js';
-import { makeContender } from './contenders/index.js';
+import { isaOf, makeContender } from './contenders/index.js';
 import { makeData } from './data.js';
 import { loadLibrary } from './library.js';
 import type { Answer, EngineReport, Order, Orders, Prepared } from './protocol.js';
+import { convkitTrainee } from './training/convkit.js';
 import { checkSamples } from './verify.js';
 
 const WARM_UP_MILLISECONDS = 60;
 
-let contender: Contender | null = null;
+/** What a round runs, over and over. */
+let prepared: (() => void | Promise<void>) | null = null;
 
 async function prepare(request: Orders['prepare']['request']): Promise<Prepared> {
   const { layer, threads, outputFile } = request;
   const data = makeData(layer);
+  let contender: Contender;
   try {
     contender = await makeContender(request.contender, { layer, data, threads });
   } catch (error) {
@@ -30,23 +33,47 @@ async function prepare(request: Orders['prepare']['request']): Promise<Prepared>
   const raw = new Uint8Array(y.buffer, y.byteOffset, y.byteLength);
   writeFileSync(outputFile, raw);
   const digest = createHash('sha256').update(raw).digest('hex');
+  prepared = () => contender.run();
   await round(WARM_UP_MILLISECONDS);
   return { absent: null, version: contender.version, digest, ...check, algorithm: contender.algorithm };
 }
 
 async function round(milliseconds: number): Promise<number[]> {
-  if (contender === null) throw new Error('no contender is prepared');
+  if (prepared === null) throw new Error('no contender is prepared');
   const times: number[] = [];
   const end = performance.now() + milliseconds;
   let now = performance.now();
   do {
     const start = now;
-    const pending = contender.run();
+    const pending = prepared();
     if (pending !== undefined) await pending;
     now = performance.now();
     times.push(now - start);
   } while (now < end);
   return times;
+}
+
+async function prepareTraining(
+  request: Orders['prepareTraining']['request'],
+): Promise<Orders['prepareTraining']['reply']> {
+  const { subject, threads, outputFile } = request;
+  const trainee = await convkitTrainee(subject, isaOf(request.contender) ?? 'reference', threads);
+  prepared = trainee.run;
+  if (outputFile === null) return { version: trainee.version, parts: [] };
+  const outcome = trainee.outcome();
+  writeFileSync(outputFile, Buffer.concat(outcome.map(([, { buffer }]) => new Uint8Array(buffer))));
+  await round(WARM_UP_MILLISECONDS);
+  const parts = outcome.map(([name, { length }]) => ({ name, length }));
+  return { version: trainee.version, parts };
+}
+
+/** As Linux counts it; elsewhere as Node does, which may count what the process was forked from. */
+function peakBytes(): number {
+  try {
+    const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
+    if (found !== null) return Number(found[1]) * 1024;
+  } catch {}
+  return process.resourceUsage().maxRSS * 1024;
 }
 
 async function agree({ layer, isas }: Orders['agree']['request']): Promise<Orders['agree']['reply']> {
@@ -89,6 +116,12 @@ async function obey(order: Order): Promise<unknown> {
       return prepare(order.request);
     case 'round':
       return { times: await round(order.request.milliseconds) };
+    case 'prepareTraining':
+      return prepareTraining(order.request);
+    case 'peakMemory': {
+      for (let call = 0; call < order.request.calls; call++) await prepared?.();
+      return { bytes: peakBytes() };
+    }
     case 'peak': {
       const { engine } = await loadLibrary();
       engine.use('native', { isa: order.request.isa });

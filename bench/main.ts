@@ -47,9 +47,10 @@ async function main(argv: readonly string[]): Promise<number> {
 async function measureNow(options: Options, argv: readonly string[]): Promise<Results> {
   const { threads, isas, layers, filter, contenders, rounds, milliseconds, slowFlops, quick, python } =
     options;
+  const { training } = options;
   const day = new Date().toISOString().slice(0, 10);
   const json = options.json ?? fileURLToPath(new URL(`bench/results/${day}.local.json`, root));
-  const run = { threads, isas, layers, filter, contenders, rounds, milliseconds, slowFlops };
+  const run = { threads, isas, layers, filter, contenders, rounds, milliseconds, slowFlops, training };
   return measure(run, { command: `npm run bench -- ${argv.join(' ')}`, json, quick, python });
 }
 

@@ -32,6 +32,8 @@ export interface Staff {
   readonly meters: readonly Entrant[];
   /** The Python process of a contender. */
   python(contender: string): PythonEntrant;
+  /** The program of such processes. */
+  readonly interpreter: string;
   end(): void;
 }
 
@@ -40,6 +42,7 @@ export function hire(threads: number, python: string): Staff {
   const pythons = new Map<string, PythonEntrant>();
   return {
     meters,
+    interpreter: python,
     python(contender) {
       const entrant = pythons.get(contender) ?? new PythonEntrant(python);
       pythons.set(contender, entrant);
@@ -62,6 +65,8 @@ export interface Timing {
   readonly version: string;
   /** Of convkit's contenders. */
   readonly algorithm?: Algorithm;
+  /** The most memory that a process held which did nothing else; of training steps. */
+  readonly peakBytes?: number;
 }
 
 export interface MatchResult {
@@ -151,7 +156,7 @@ function disagreements(digests: Record<string, string>): string[] {
 }
 
 /** Runs the rounds and gives the FMA peaks measured between them: the best, as it is held against layers' medians. */
-async function playRounds(
+export async function playRounds(
   participants: readonly Participant[],
   plan: MatchPlan,
   meters: readonly Entrant[],
@@ -186,7 +191,7 @@ async function playRound({ entrants }: Participant, milliseconds: number): Promi
   return 1 / replies.reduce((rate, { times }) => rate + 1 / median(times), 0);
 }
 
-function timing({ name, prepared, rounds }: Participant): Timing {
+export function timing({ name, prepared, rounds }: Participant): Timing {
   return {
     contender: name,
     median: median(rounds),

@@ -22,9 +22,10 @@ interface Part {
   readonly rounds: number;
   readonly milliseconds: number;
   readonly slowFlops: number | null;
+  readonly training?: boolean;
 }
 
-/** Every run on a machine whose best instruction set is `best`; about 20 minutes on two cores. */
+/** Every run on a machine whose best instruction set is `best`; about 25 minutes on two cores. */
 export function parts(best: Isa): Part[] {
   const ours = `convkit:${best}`;
   const peers = [BASELINE, `${BASELINE}:kept`, 'torch', 'torch:channelsLast'];
@@ -77,6 +78,16 @@ export function parts(best: Isa): Part[] {
       milliseconds: 20,
       slowFlops: null,
     },
+    ...[1, 2].map((threads) => ({
+      name: `training-${threads}-thread${threads === 1 ? '' : 's'}`,
+      layers: ['foundation'],
+      threads,
+      contenders: ['torch', 'torch:channelsLast', ours],
+      rounds: 9,
+      milliseconds: 40,
+      slowFlops: null,
+      training: true,
+    })),
   ];
 }
 
@@ -97,7 +108,7 @@ export async function measureAll({ python, fresh }: { python: string; fresh: boo
       process.stderr.write(`${part.name}: measured at ${where.commit} already\n`);
       continue;
     }
-    const { threads, layers, contenders, rounds, milliseconds, slowFlops } = part;
+    const { threads, layers, contenders, rounds, milliseconds, slowFlops, training = false } = part;
     const options: RunOptions = {
       threads: [threads],
       isas: null,
@@ -107,6 +118,7 @@ export async function measureAll({ python, fresh }: { python: string; fresh: boo
       rounds,
       milliseconds,
       slowFlops,
+      ...(training ? { training } : {}),
     };
     process.stderr.write(`${part.name}\n`);
     const results = await measure(options, { command: commandOf(part), json, quick: false, python });
@@ -115,9 +127,10 @@ export async function measureAll({ python, fresh }: { python: string; fresh: boo
 }
 
 /** The command that measures one part alone. */
-function commandOf({ layers, threads, contenders, rounds, milliseconds, slowFlops }: Part): string {
+function commandOf({ layers, threads, contenders, rounds, milliseconds, slowFlops, training }: Part): string {
   return [
     'npm run bench --',
+    ...(training ? ['--training'] : []),
     `--layers ${layers.join()}`,
     `--threads ${threads}`,
     `--contenders ${contenders.join()}`,

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly milliseconds: number;
   /** Scalar code and JavaScript skip layers of more operations; null: they take all. */
   readonly slowFlops: number | null;
+  /** Training steps, and the gradients of the layers, instead of their forward passes; absent: false. */
+  readonly training?: boolean;
 }
 
 export interface Options extends RunOptions {
@@ -48,9 +50,11 @@ Times convolution layers on every backend and instruction set of this machine, a
 installed in bench/ (ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts).
 
   --quick              the best instruction set, onnxruntime and no slow contenders, 7 rounds; about a minute
-  --all                the official runs, about 20 minutes: bench/results/*.json, .md and report.html, and the
+  --all                the official runs, about 25 minutes: bench/results/*.json, .md and report.html, and the
                        README's table; a run that was cut off goes on, one that is complete is left alone
   --fresh              with --all: measure everything again
+
+  --training           training steps of three networks, and each layer forward and backward, beside PyTorch
 
   --threads 1,2        thread counts, one after the other (1)
   --isa LIST           instruction sets: scalar, avx2, avx512, neon (all that this machine has)
@@ -88,6 +92,7 @@ export function parseOptions(
       all: { type: 'boolean', default: false },
       fresh: { type: 'boolean', default: false },
       readme: { type: 'boolean', default: false },
+      training: { type: 'boolean', default: false },
       'small-call': { type: 'boolean', default: false },
       threads: { type: 'string', default: '1' },
       isa: { type: 'string' },
@@ -117,6 +122,7 @@ export function parseOptions(
     milliseconds: whole('--milliseconds', values.milliseconds),
     slowFlops: positive('--slow-gflop', values['slow-gflop']) * 1e9,
     python: values.python ?? environment.CONVKIT_BENCH_PYTHON ?? 'python3',
+    training: values.training,
     quick: values.quick,
     all: values.all,
     fresh: values.fresh,

@@ -3,6 +3,7 @@
 import type { Isa } from '../binding.js';
 import type { Algorithm } from './contenders/contender.js';
 import type { Layer } from './layer.js';
+import type { Part, Subject } from './training/subjects.js';
 
 export interface Orders {
   /** Load the layer, run it, check a sample of its output, warm up. The whole output goes to `outputFile`. */
@@ -10,6 +11,13 @@ export interface Orders {
     request: { layer: Layer; contender: string; threads: number; outputFile: string };
     reply: Prepared;
   };
+  /** Load a network or layer to train; with an `outputFile` its first results go there, and it warms up. */
+  prepareTraining: {
+    request: { subject: Subject; contender: string; threads: number; outputFile: string | null };
+    reply: { version: string; parts: readonly Part[] };
+  };
+  /** The most memory that this process has held, after some calls. */
+  peakMemory: { request: { calls: number }; reply: { bytes: number } };
   /** Run for some milliseconds, one call at least; gives each call's milliseconds. */
   round: { request: { milliseconds: number }; reply: { times: number[] } };
   /** FMA peak of one thread, FLOP/s, on the instruction set of the contender or on `isa`. */

@@ -12,7 +12,7 @@ import { checkSamples } from './verify.js';
 const PROGRAM = fileURLToPath(new URL('bench/contenders/pytorch.py', root));
 
 /** What a Python process is asked: all that a contender is. */
-type Asked = Pick<Orders, 'prepare' | 'round'>;
+type Asked = Pick<Orders, 'prepare' | 'round' | 'prepareTraining' | 'peakMemory'>;
 
 /** One Python process for the layers of a run, since loading torch takes seconds; it begins when first asked. */
 export class PythonEntrant {
@@ -25,6 +25,7 @@ export class PythonEntrant {
   constructor(readonly python: string) {}
 
   async ask<K extends keyof Asked>(kind: K, request: Asked[K]['request']): Promise<Asked[K]['reply']> {
+    if (this.#failure !== null) throw new Error(this.#failure);
     const answer = await this.#send(JSON.stringify({ kind, request }));
     if (!answer.ok) throw new Error(answer.error);
     return answer.reply as Asked[K]['reply'];
@@ -66,7 +67,7 @@ export class PythonEntrant {
     const child = spawn(this.python, [PROGRAM], { stdio: 'pipe' });
     const fail = (reason: string): void => {
       this.#failure = `${this.python} does not run torch: ${reason}`;
-      this.#waiting?.reject(new Error(reason));
+      this.#waiting?.reject(new Error(this.#failure));
       this.#waiting = null;
     };
     child.stdin.on('error', () => {}); // its death is told by 'close'

@@ -9,6 +9,7 @@ import type { MatchResult } from './match.js';
 import type { Results, RunResult } from './results.js';
 import { geometricMean } from './statistics.js';
 import { groupedBy, groupOf, mainIsa, millisecondsOf, speedup } from './summary.js';
+import { isStep, layersMean, memoryShare, PYTORCH, versions, withFaster } from './training/report.js';
 
 const BEGIN = '<!-- speed: written by npm run bench -- --readme -->';
 const END = '<!-- speed: end -->';
@@ -39,6 +40,13 @@ export const SET_TITLES: Readonly<Record<string, string>> = {
   wavenet: 'WaveNet',
 };
 
+/** What the training steps are called. */
+const STEP_TITLES: Readonly<Record<string, string>> = {
+  'resnet18-batch8': 'ResNet-18, 8 images, SGD',
+  'mobilenetv2-batch8': 'MobileNetV2, 8 images, SGD',
+  'cnn-batch64': 'small CNN, 64 digits, Adam',
+};
+
 type Kept = ReadonlyMap<string, Results>;
 
 /** The block between the marks, by name of the kept results. */
@@ -58,6 +66,7 @@ export function speedBlock(kept: Kept): string {
     ...(models === undefined ? [] : ['', ...networkTable(models, modelsOnTwo, ours)]),
     '',
     ...remarks(kept, one, models, ours),
+    ...trainingTable(runOf(kept, 'training-1-thread'), runOf(kept, 'training-2-threads'), ours),
   ].join('\n');
 }
 
@@ -99,6 +108,28 @@ function networkTable(one: RunResult, two: RunResult | undefined, ours: string):
     '|---|---|---|---|---|',
     ...[...groupedBy(one.matches, 'set')].map(([set, matches]) => row(SET_TITLES[set] ?? set, matches, set)),
     row('all', one.matches, null),
+  ];
+}
+
+/** Training steps beside PyTorch; nothing where none was measured. */
+function trainingTable(one: RunResult | undefined, two: RunResult | undefined, ours: string): string[] {
+  if (one === undefined) return [];
+  const [run, onTwo] = [withFaster(one), two === undefined ? undefined : withFaster(two)];
+  const steps = run.matches.filter(isStep).map((match) => {
+    const same = onTwo?.matches.find(({ layer }) => layer === match.layer);
+    const ratios = [match, same].map((one) => (one === undefined ? Number.NaN : speedup(one, PYTORCH, ours)));
+    return tableRow(STEP_TITLES[match.layer] ?? match.layer, [...ratios, memoryShare(match, ours)]);
+  });
+  const means = [layersMean(run, ours), onTwo === undefined ? Number.NaN : layersMean(onTwo, ours)];
+  const count = run.matches.length - steps.length;
+  return [
+    '',
+    `Training, times PyTorch ${versions(one)[0]?.replace(/\+.*/, '') ?? ''} in the faster of its two memory formats, losses and gradients compared first:`,
+    '',
+    '| one step | one thread | two threads | peak memory, of PyTorch’s |',
+    '|---|---|---|---|',
+    ...steps,
+    tableRow(`${count} layers, forward and backward`, [...means, Number.NaN]),
   ];
 }
 

@@ -23,6 +23,7 @@ import {
   timingOf,
 } from './summary.js';
 import { asMarkdown, type Table } from './table.js';
+import { trainingTables } from './training/report.js';
 
 /** By class. */
 export type Targets = ReadonlyMap<string, Target>;
@@ -62,6 +63,7 @@ export const asMarkdownPage = (results: Results): string =>
 
 /** All tables of a results file. */
 export function tablesOf({ runs, options }: Results): Table[] {
+  if (options.training) return runs.flatMap(trainingTables);
   const targets = readTargets(options.layers);
   return runs.flatMap((run) => tables(run, targets));
 }

@@ -70,7 +70,11 @@ function laidOut(x: Tensor, { nn }: Library): Tensor {
 }
 
 /** @throws Absent where the algorithm does not serve the layer, or is the only one that does. */
-function makeConv(layer: Layer, algorithm: ConvkitOptions['algorithm'], { nn }: Library): WeightedLayer {
+export function makeConv(
+  layer: Layer,
+  algorithm: ConvkitOptions['algorithm'],
+  { nn }: Library,
+): WeightedLayer {
   const { inChannels, outChannels, kernelSize, stride, dilation, groups } = layer;
   const padding = layer.padBegin.map((begin, axis): [number, number] => [begin, layer.padEnd[axis]]);
   if (algorithm === 'winograd' && !servedByWinograd(layer))

@@ -10,25 +10,10 @@ import time
 import torch
 import torch.nn.functional as F
 
+from data import product, uniform
+from training import make_training, peak_bytes
+
 WARM_UP_SECONDS = 0.06
-MASK = 0xFFFFFFFF
-
-
-def uniform(length, seed):
-    """The numbers of bench/data.ts: multiples of 2^-24 in [-1, 1)."""
-    bits = (torch.arange(length, dtype=torch.int64) * 0x9E3779B9 + seed * 0x85EBCA6B) & MASK
-    bits = ((bits ^ (bits >> 16)) * 0x21F0AAAD) & MASK
-    bits = ((bits ^ (bits >> 15)) * 0x735A2D97) & MASK
-    bits = bits ^ (bits >> 15)
-    signed = torch.where(bits >= 1 << 31, bits - (1 << 32), bits)
-    return ((signed >> 7).to(torch.float64) / 2**24).to(torch.float32)
-
-
-def product(sizes):
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
 
 
 class Absent(Exception):
@@ -66,7 +51,7 @@ def make_forward(layer, channels_last):
     return lambda: convolve(F.pad(x, pads), weight, bias, stride, 0, dilation, groups)
 
 
-forward = None
+run = None
 
 
 def run_round(seconds):
@@ -76,7 +61,7 @@ def run_round(seconds):
     end = now + seconds
     while True:
         start = now
-        forward()
+        run()
         now = time.perf_counter()
         times.append((now - start) * 1e3)
         if now >= end:
@@ -84,32 +69,58 @@ def run_round(seconds):
 
 
 def prepare(request):
-    global forward
-    forward = None
+    global run
+    run = None
     torch.set_num_threads(request["threads"])
     try:
-        forward = make_forward(request["layer"], request["contender"].endswith(":channelsLast"))
+        with torch.inference_mode():
+            forward = make_forward(request["layer"], request["contender"].endswith(":channelsLast"))
+            forward().contiguous().numpy().tofile(request["outputFile"])
     except Absent as reason:
         return {"absent": str(reason), "version": torch.__version__}
-    forward().contiguous().numpy().tofile(request["outputFile"])
+    run = torch.inference_mode()(forward)
     run_round(WARM_UP_SECONDS)
     return {"absent": None, "version": torch.__version__}
 
 
+def prepare_training(request):
+    global run
+    run = None
+    torch.set_num_threads(request["threads"])
+    run, outcome = make_training(request["subject"], request["contender"].endswith(":channelsLast"))
+    parts = []
+    if request["outputFile"] is not None:
+        with open(request["outputFile"], "wb") as file:
+            for name, tensor in outcome():
+                parts.append({"name": name, "length": tensor.numel()})
+                tensor.detach().contiguous().numpy().tofile(file)
+        run_round(WARM_UP_SECONDS)
+    return {"version": torch.__version__, "parts": parts}
+
+
+def measure_peak(request):
+    for _ in range(request["calls"]):
+        run()
+    return {"bytes": peak_bytes()}
+
+
+ORDERS = {
+    "prepare": prepare,
+    "round": lambda request: {"times": run_round(request["milliseconds"] / 1e3)},
+    "prepareTraining": prepare_training,
+    "peakMemory": measure_peak,
+}
+
+
 def main():
     torch.set_num_interop_threads(1)
-    with torch.inference_mode():
-        for line in sys.stdin:
-            order = json.loads(line)
-            try:
-                if order["kind"] == "prepare":
-                    reply = prepare(order["request"])
-                else:
-                    reply = {"times": run_round(order["request"]["milliseconds"] / 1e3)}
-                answer = {"ok": True, "reply": reply}
-            except Exception as error:  # the runner shows it
-                answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
-            print(json.dumps(answer), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        try:
+            answer = {"ok": True, "reply": ORDERS[order["kind"]](order["request"])}
+        except Exception as error:  # the runner shows it
+            answer = {"ok": False, "error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), flush=True)
 
 
 main()

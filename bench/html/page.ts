@@ -1,13 +1,15 @@
 // The report: one HTML file with everything inside, drawn from results and nothing else.
 
 import { BASELINE } from '../contenders/index.js';
-import { readTargets } from '../layer-files.js';
+import { readTargets, type Target } from '../layer-files.js';
 import type { MatchResult } from '../match.js';
 import { SET_TITLES } from '../readme.js';
 import { tablesOf } from '../report.js';
 import type { Results, RunResult } from '../results.js';
 import { groupedBy, groupOf, mainIsa, speedup, threadsText, timingOf } from '../summary.js';
 import type { Table } from '../table.js';
+import { PYTORCH, withFaster } from '../training/report.js';
+import { STEP_CLASS, TARGETS } from '../training/subjects.js';
 import { legend, roofline } from './roofline.js';
 import { type Strip, strips } from './strips.js';
 import { STYLE } from './style.js';
@@ -20,7 +22,9 @@ const MOST_ROWS = 60;
 
 /** All results as one page. */
 export function page(all: readonly Results[]): string {
-  const runs = all.flatMap((results) => results.runs.map((run) => ({ results, run })));
+  const runs = all.flatMap((results) =>
+    results.runs.map((run) => ({ results, run: results.options.training ? withFaster(run) : run })),
+  );
   const { environment: where } = all[0];
   return [
     '<!doctype html>',
@@ -67,13 +71,14 @@ function titleOf({ matches }: RunResult): string {
   const sets = [...groupedBy(matches, 'set').keys()];
   if (sets.length > 1) return `${NUMBERS[sets.length] ?? sets.length} networks`;
   if (sets[0] === 'foundation') return 'the layer set';
+  if (sets[0] === 'training') return 'training';
   if (sets[0] === 'family') return 'sequences, volumes, transposed layers';
   return SET_TITLES[sets[0]] ?? sets[0] ?? 'layers';
 }
 
 function section(results: Results, run: RunResult): string {
   const ours = oursOf(run);
-  const theirs = has(run, BASELINE) ? BASELINE : 'tfjs';
+  const theirs = [BASELINE, PYTORCH].find((name) => has(run, name)) ?? 'tfjs';
   const nchw = ours !== 'convkit:reference' && !has(run, ours) && has(run, `${ours}:nchw`);
   const main = nchw ? `${ours}:nchw` : ours;
   const title = ours === 'convkit:reference' ? 'the TypeScript backend' : titleOf(run);
@@ -93,8 +98,12 @@ function section(results: Results, run: RunResult): string {
   ].join('\n');
 }
 
+const stepTarget: ReadonlyMap<string, Target> = new Map([
+  [STEP_CLASS, { ratio: TARGETS.step, layout: 'channelsLast' }],
+]);
+
 function byClass({ options }: Results, matches: readonly MatchResult[]): Strip[] {
-  const targets = readTargets(options.layers);
+  const targets = options.training ? stepTarget : readTargets(options.layers);
   return [...groupedBy(matches, 'class')].map(([title, group]) => ({
     title,
     matches: group,
