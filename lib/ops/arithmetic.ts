@@ -3,25 +3,36 @@
 import type { Arithmetic } from '../../binding.js';
 import { discard, gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
 import { combine, commonLayout, commonShape } from './broadcast.js';
 import { checkTensor, layoutOf } from './inputs.js';
 import { sumTo } from './reduce.js';
 import { traced, tracing } from './trace.js';
 
-function arithmetic(kind: Arithmetic, a: Tensor, b: Tensor): Tensor {
-  checkTensor(a, 'a', kind);
-  checkTensor(b, 'b', kind);
+/** A tensor, or a number that stands for one of as many as the other has. */
+export type Operand = Tensor | number;
+
+function arithmetic(kind: Arithmetic, left: Operand, right: Operand): Tensor {
+  if (typeof left === 'number') checkTensor(right, 'b', kind);
+  const [a, b] = [operand(left, 'a', kind), operand(right, 'b', kind)];
   const shape = commonShape(a, b, kind);
   const layout = commonLayout(a, b, shape);
   if (tracing()) {
-    return traced({ kind: 'pointwise', operation: kind, inputs: [a, b] }, shape, layout).output;
+    const inputs = [left, right].filter((one) => typeof one !== 'number');
+    return traced({ kind: 'pointwise', operation: kind, inputs }, shape, layout).output;
   }
   const y = allocateOutput(shape, kind);
   combine(kind, a, b, shape, layout, y, kind);
   const output = wrap(y, layout, shape);
   if (recording([a, b])) recordArithmetic(kind, output, a, b);
   return output;
+}
+
+function operand(value: Operand, name: string, operation: string): Tensor {
+  if (typeof value === 'number') return wrap(Float32Array.of(value), ROW_MAJOR, []);
+  checkTensor(value, name, operation);
+  return value;
 }
 
 function recordArithmetic(kind: Arithmetic, output: Tensor, a: Tensor, b: Tensor): void {
@@ -67,16 +78,17 @@ const ZERO = Tensor.zeros([]);
 
 /**
  * a + b, element by element. Where shapes differ they are lined up at their last dimensions, and along a dimension of size
- * 1 the tensor repeats (PyTorch's broadcasting).
+ * 1 the tensor repeats (PyTorch's broadcasting). One of them may be a number, rounded to float32.
  *
  * @throws ShapeError where sizes differ and neither is 1.
  * @example
  * ops.add(Tensor.from([[1, 2], [3, 4]]), Tensor.from([10, 20])).toArray(); // [[11, 22], [13, 24]]
+ * ops.add(Tensor.from([1, 2]), 0.5).toArray(); // [1.5, 2.5]
  */
-export const add = (a: Tensor, b: Tensor): Tensor => arithmetic('add', a, b);
+export const add = (a: Operand, b: Operand): Tensor => arithmetic('add', a, b);
 
 /** a - b, element by element; shapes meet as by {@link add}. @throws ShapeError where they cannot. */
-export const sub = (a: Tensor, b: Tensor): Tensor => arithmetic('sub', a, b);
+export const sub = (a: Operand, b: Operand): Tensor => arithmetic('sub', a, b);
 
 /**
  * a * b, element by element; shapes meet as by {@link add}.
@@ -86,7 +98,7 @@ export const sub = (a: Tensor, b: Tensor): Tensor => arithmetic('sub', a, b);
  * // One number for each channel
  * ops.mul(Tensor.ones([1, 2, 1, 2]), Tensor.from([[[3]], [[5]]])).toArray(); // [[[[3, 3]], [[5, 5]]]]
  */
-export const mul = (a: Tensor, b: Tensor): Tensor => arithmetic('mul', a, b);
+export const mul = (a: Operand, b: Operand): Tensor => arithmetic('mul', a, b);
 
 /** a / b, element by element, exactly rounded; shapes meet as by {@link add}. @throws ShapeError where they cannot. */
-export const div = (a: Tensor, b: Tensor): Tensor => arithmetic('div', a, b);
+export const div = (a: Operand, b: Operand): Tensor => arithmetic('div', a, b);

@@ -19,7 +19,7 @@ export {
 export type { ActivationName } from './activation.js';
 export type { EdgeList, EdgeWeights } from './adjacency.js';
 export type { Algorithm } from './algorithm.js';
-export { add, div, mul, sub } from './arithmetic.js';
+export { add, div, mul, type Operand, sub } from './arithmetic.js';
 export { type BatchNormOptions, batchNorm } from './batch-norm.js';
 export {
   type BinaryCrossEntropyOptions,

@@ -5,7 +5,21 @@ import { elementCount, sameShape, showShape } from '../tensor/shape.js';
 import { logicalArray, Tensor } from '../tensor/tensor.js';
 
 /** Class numbers: whole numbers from 0 up, in the order of a shape. */
-export type Targets = Int32Array | BigInt64Array | readonly number[] | Tensor;
+export type Targets =
+  | Int32Array
+  | BigInt64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | readonly number[]
+  | Tensor;
+
+const LISTS = [
+  ...[Int32Array, BigInt64Array, Uint8Array, Int8Array],
+  ...[Uint16Array, Int16Array, Uint32Array, Array],
+];
 
 /**
  * One class for each place of `shape`, below `classes`; -1 where it was `ignored`.
@@ -55,11 +69,10 @@ export function checkedTargets(
 
 function numbersOf(targets: unknown, operation: string): ArrayLike<unknown> {
   if (targets instanceof Tensor) return logicalArray(targets, operation);
-  if (targets instanceof Int32Array || targets instanceof BigInt64Array) return targets;
-  if (Array.isArray(targets)) return targets as unknown[];
+  for (const List of LISTS) if (targets instanceof List) return targets;
   if (typeof targets === 'number') return [targets];
   throw wrongType(
     operation,
-    `target must be an Int32Array, a BigInt64Array, an array of numbers or a Tensor, not ${show(targets)}`,
+    `target must be an Int32Array or another array of whole numbers, or a Tensor, not ${show(targets)}`,
   );
 }

@@ -246,12 +246,44 @@ test('what does not fit is refused', () => {
   expect(() => ops.div(Tensor.zeros([2, 3]), Tensor.zeros([2]))).toThrow(
     'div: The size of tensor a (3) must match the size of tensor b (2) at non-singleton dimension 1, but got [2, 3] and [2]',
   );
-  expect(() => Reflect.apply(ops.sub, null, [Tensor.zeros([1]), 1])).toThrow(
-    'sub: b must be a Tensor, not 1',
+  expect(() => Reflect.apply(ops.sub, null, [Tensor.zeros([1]), '1'])).toThrow(
+    "sub: b must be a Tensor, not '1'",
   );
   const x = Tensor.zeros([2, 3]);
   expect(() => ops.sum(x, { dim: 2 })).toThrow(/Dimension out of range.*dim=2/);
   expect(() => ops.sum(x, { dim: [0, -2] })).toThrow(/dim 0 appears multiple times in the list of dims/);
   expect(() => Reflect.apply(ops.mean, null, [x, { dim: 'all' }])).toThrow(/dim must be a number or a list/);
   expect(() => Reflect.apply(ops.mean, null, [x, { dims: 0 }])).toThrow(/did you mean 'dim'/);
+});
+
+describe.each(contenders())('$name, one operand a number', ({ use }) => {
+  test.each(KINDS)('%s gives the bits of a tensor of that number, and its gradient', (kind) => {
+    use();
+    const x = numbers([2, 8, 5, 7], 3).channelsLast();
+    const other = Tensor.full([], 0.3);
+    for (const apply of [
+      (a: Tensor, b: Tensor | number) => ops[kind](a, b),
+      (a: Tensor, b: Tensor | number) => ops[kind](b, a),
+    ]) {
+      const [left, right] = [0.3, other].map((number) => {
+        const leaf = x.detach();
+        leaf.requiresGrad = true;
+        const y = apply(leaf, number);
+        y.backward(Tensor.randn(y.shape, { seed: 4 }));
+        return [bits(y), bits(leaf.grad ?? y)];
+      });
+      expect(left).toEqual(right);
+    }
+    expect(ops[kind](Tensor.from([6, 9]), 3).toArray()).toEqual(
+      [6, 9].map((value) => COMBINE[kind](value, 3)),
+    );
+    expect(ops[kind](Tensor.zeros([0]), 3).shape).toEqual([0]);
+  });
+});
+
+test('two numbers are no operation, nor is a list', () => {
+  expect(() => Reflect.apply(ops.add, null, [1, 2])).toThrow('add: b must be a Tensor, not 2');
+  expect(() => Reflect.apply(ops.mul, null, [Tensor.ones([1]), [2]])).toThrow(
+    /b must be a Tensor, not \[2\]; use Tensor.from/,
+  );
 });

@@ -129,6 +129,9 @@ describe.each(backends())('$name', ({ use }) => {
       6,
     );
     expect(ops.crossEntropy(Tensor.zeros([2, 4]), [-100, -100]).item()).toBeNaN();
+    for (const List of [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array]) {
+      expect(ops.crossEntropy(Tensor.from([[0, 100]]), List.of(1)).item()).toBe(0);
+    }
   });
 
   test('mseLoss and its gradients, with every reduction', () => {
@@ -207,6 +210,8 @@ describe('what is wrong is refused before anything is computed', () => {
     [[0], ShapeError, 'Expected input batch_size (2) to match target batch_size (1)'],
     [Tensor.zeros([3]), ShapeError, 'Expected target size [2], got [3]'],
     ['01', TypeError, 'target must be an Int32Array'],
+    [new Float32Array(2), TypeError, 'not a Float32Array'],
+    [Uint8Array.of(0, 3), RangeError, 'Target 3 is out of bounds.'],
   ])('target %s', (target, type, words) => {
     expect(call(target)).toThrow(type);
     expect(call(target)).toThrow(words);
