@@ -16,23 +16,29 @@ constexpr int64_t kPositionsPerBand =
     448;  // four rows of a 112-wide output, whose input rows then stay in L1
 
 struct BufferRow {
+  BufferRow(int64_t columnCount, int64_t widthDilation, int64_t groupChannels)
+      : columns(columnCount),
+        dilation(widthDilation),
+        channels(groupChannels),
+        perRemainder(ceilDivide(columns, dilation)),
+        length(perRemainder * dilation * channels) {}
+
+  int64_t at(int64_t column) const {
+    if (dilation == 1) return column * channels;
+    return (column % dilation * perRemainder + column / dilation) * channels;
+  }
+
   int64_t columns;   // padded columns that the band reads
   int64_t dilation;  // along the width
   int64_t channels;  // of one group
-
-  int64_t perRemainder() const { return ceilDivide(columns, dilation); }
-  int64_t length() const { return perRemainder() * dilation * channels; }
-  int64_t at(int64_t column) const {
-    if (dilation == 1) return column * channels;
-    return (column % dilation * perRemainder() + column / dilation) * channels;
-  }
+  int64_t perRemainder, length;
 };
 
 // Fills a buffer row from padded column `first` on. `line` is the image row at the group's first channel;
 // null: zeros.
 void copyRow(const Conv& conv, const float* line, int64_t first, const BufferRow& row, float* to) {
   if (line == nullptr) {
-    std::memset(to, 0, static_cast<std::size_t>(row.length()) * sizeof(float));
+    std::memset(to, 0, static_cast<std::size_t>(row.length) * sizeof(float));
     return;
   }
   const int64_t width = conv.grids[0].width.input, pixel = conv.geometry.inChannels, channels = row.channels;
@@ -77,7 +83,7 @@ void copyBand(const Conv& conv, const float* x, const Band& band, int64_t group,
           ((band.image * grid.depth.input + fromDepth[kd]) * grid.height.input + h) * grid.width.input;
       const float* from = outside ? nullptr : x + line * conv.geometry.inChannels + group * row.channels;
       copyRow(conv, from, band.columnBegin * grid.width.stride, row,
-              buffer + (kd * inputRows + r) * row.length());
+              buffer + (kd * inputRows + r) * row.length);
     }
   }
 }
@@ -115,7 +121,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
     const int64_t inputRows = (band.rowEnd - band.rowBegin - 1) * heightAxis.stride + extent;
     const BufferRow row{(band.width - 1) * widthAxis.stride + widthAxis.dilation * (widthAxis.kernel - 1) + 1,
                         widthAxis.dilation, channels};
-    float* buffer = scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * row.length()));
+    float* buffer = scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * row.length));
 
     // A pointer per kernel row and position; every group's product reads through them
     const float** rows = rowMemory(scratch, count * taps);
@@ -134,11 +140,10 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
           outRow++;
         }
         const float** out = rows + begin * taps + (m - begin);
-        for (int64_t kd = 0; kd < depthAxis.kernel; kd++) {
-          for (int64_t kh = 0; kh < heightAxis.kernel; kh++) {
-            *out = buffer + (kd * inputRows + top + kh * heightAxis.dilation) * row.length() + column;
-            out += height;
-          }
+        const float* from = buffer + top * row.length + column;
+        for (int64_t kd = 0; kd < depthAxis.kernel; kd++, from += inputRows * row.length) {
+          for (int64_t kh = 0; kh < heightAxis.kernel; kh++, out += height)
+            *out = from + kh * heightAxis.dilation * row.length;
         }
       }
     }

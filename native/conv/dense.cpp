@@ -50,10 +50,11 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
     const EvenTiles even(last - first, filter.height);
     const float** rows = rowMemory(scratch, (last - first) * taps);
     OutputTile* tiles = tileMemory(scratch, even.tiles());
+    RowCursor cursor(conv, conv.grids[0], x, first);
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = even.begin(t);
       tiles[t] = {rows + begin * taps, y + (first + begin) * outChannels, even.height(t)};
-      fillRows(conv, conv.grids[0], x, first + begin, 1, even.height(t), rows + begin * taps);
+      cursor.fill(even.height(t), rows + begin * taps);
     }
     const TileBlock block{tiles, even.tiles(), taps, depth, outChannels, true};
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,

@@ -56,10 +56,11 @@ void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, Ou
     const int64_t first = positions * chunk / chunks, count = positions * (chunk + 1) / chunks - first;
     const EvenTiles even(count, conv.kernels->groupedRows);
     const float** rows = rowMemory(scratch, taps * conv.kernels->groupedRows);
+    RowCursor cursor(conv, conv.grids[0], x, first);
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = first + even.begin(t);
       const OutputTile tile{rows, y + begin * outChannels, even.height(t)};
-      fillRows(conv, conv.grids[0], x, begin, 1, tile.height, rows);
+      cursor.fill(tile.height, rows);
       multiplyGrouped(conv, filter, {&tile, 1, taps, conv.groupInputs(), outChannels, true});
     }
   });

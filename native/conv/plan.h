@@ -128,10 +128,23 @@ inline int64_t groupsPerBlock(const ConvGeometry& g, int lanes) {
 const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
 std::vector<Grid> makeGrids(const ConvGeometry&);
 
-// Pointers of one tile: rows[tap * height + i] for output position first + i * step of the whole batch; a tap
-// that lies in zero padding for every one of them gets a null first pointer.
-void fillRows(const Conv&, const Grid&, const float* x, int64_t first, int64_t step, int height,
-              const float** rows);
+// Walks the output positions of a grid, of the whole batch, from `first` on.
+class RowCursor {
+ public:
+  RowCursor(const Conv&, const Grid&, const float* x, int64_t first);
+  // Pointers of the next tile: rows[tap * height + i] for its output position i; a tap that lies in zero
+  // padding for every one of them gets a null first pointer.
+  void fill(int height, const float** rows);
+
+ private:
+  void advance();
+
+  const Conv& conv_;
+  const Grid& grid_;
+  const float* image_;
+  const float* pixel_;  // where positions are the input's pixels in order: the next one; else null
+  int64_t d_, h_, w_;
+};
 
 // Whether an array lies in another order than the drivers': theirs is channels-last.
 inline bool readsPlanes(const Conv& conv) {

@@ -106,7 +106,7 @@ void multiplyToPlanes(const Conv& conv, const PackedFilter& filter, const PanelR
     const Output to = y + ((first.outChannel + begin) * plane + tile.begin);
     product.c = to.y;
     product.residual = to.residual;
-    conv.kernels->gemm[tile.vectors][even.height(t)](product);
+    conv.kernels->steppedGemm[tile.vectors][even.height(t)](product);
     if (conv.activateApart) activateRows(conv, product.c, plane, even.height(t), tile.count);
   }
 }
@@ -131,7 +131,7 @@ void multiplyToPixels(const Conv& conv, const PackedFilter& filter, const PanelR
     const Output to = y + ((tile.begin + first) * outChannels + panel.outChannel);
     product.c = to.y;
     product.residual = to.residual;
-    conv.kernels->gemm[panel.vectors][even.height(t)](product);
+    conv.kernels->steppedGemm[panel.vectors][even.height(t)](product);
     if (conv.activateApart) activateRows(conv, product.c, outChannels, even.height(t), panel.outCount);
   }
 }

@@ -59,13 +59,14 @@ void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x,
         const EvenTiles even(width, tallest);
         const float** rows = rowMemory(scratch, (lines.end - lines.begin) * width * taps);
         OutputTile* tiles = tileMemory(scratch, (lines.end - lines.begin) * even.tiles());
+        RowCursor cursor(conv, grid, x, lines.begin * width);
         int64_t count = 0;
         for (int64_t line = lines.begin; line < lines.end; line++) {
           const int64_t start = lineStart(conv, grid, line);
           for (int64_t t = 0; t < even.tiles(); t++) {
             const int64_t begin = even.begin(t);
             tiles[count++] = {rows, y + (start + begin * grid.step.width) * g.outChannels, even.height(t)};
-            fillRows(conv, grid, x, line * width + begin, 1, even.height(t), rows);
+            cursor.fill(even.height(t), rows);
             rows += even.height(t) * taps;
           }
         }

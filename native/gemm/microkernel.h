@@ -3,13 +3,31 @@
 #pragma once
 
 #include "isa/kernels.h"
+#include "isa/registers.h"
 
 namespace convkit {
 namespace {
 
+// With one vector of filters every product would need a load of its own, and two loads a cycle are less than
+// two products: so every third row loads four steps at once, and a shuffle, which no product waits for,
+// brings out one of them. 14 rows of one vector, depth 256, AVX-512: 2297 cycles with loads alone, 2112 with
+// shuffles alone, 1835 like this, of 1792 at best.
+constexpr bool loadsQuads(int row) { return row % 3 == 0; }
+
+template <class Simd, int kElement, int kHeight>
+inline void multiplyQuad(typename Simd::V (&acc)[kHeight][1], const typename Simd::V (&quads)[kHeight],
+                         const float* const (&a)[kHeight], int64_t k, const float* panel) {
+  const auto w = Simd::load(panel);
+#pragma GCC unroll 16
+  for (int i = 0; i < kHeight; i++) {
+    const auto x = loadsQuads(i) ? Simd::template element<kElement>(quads[i]) : Simd::set(a[i][k]);
+    acc[i][0] = Simd::fma(x, w, acc[i][0]);
+  }
+}
+
 // Accumulators stay in registers: the loops over i and j must unroll completely, or GCC spills the tile to
 // the stack and runs at half speed.
-template <class Simd, int kHeight, int kVectors>
+template <class Simd, int kHeight, int kVectors, bool kStepped>
 void gemmTile(const GemmTile& tile) {
   using V = typename Simd::V;
   constexpr int kLanes = Simd::kLanes;
@@ -30,9 +48,20 @@ void gemmTile(const GemmTile& tile) {
     }
   }
 
+  // The outputs' lines are fetched while the sums are made: 32 to 16 channels at 112x112 147 to 161 GFLOP/s
+  if (!kStepped && tile.first) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(tile.c + i * tile.ldc + j, 1);
+    }
+  }
+
   // One fused multiply-add per tap and input channel, in that order
   const float* b = tile.panel;
-  const int64_t end = tile.depth * tile.step, panelStep = tile.panelStep != 0 ? tile.panelStep : kWidth;
+  const int64_t step = kStepped ? tile.step : 1,
+                panelStep = kStepped && tile.panelStep != 0 ? tile.panelStep : kWidth;
+  const int64_t end = tile.depth * step;
   for (int64_t t = 0; t < tile.taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
     if (row[0] == nullptr) {
@@ -42,7 +71,7 @@ void gemmTile(const GemmTile& tile) {
     const float* a[kHeight];
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) a[i] = row[i] + tile.offset;
-    for (int64_t k = 0; k < end; k += tile.step) {
+    const auto multiply = [&](int64_t k) __attribute__((always_inline)) {
       V w[kVectors];
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
@@ -55,7 +84,24 @@ void gemmTile(const GemmTile& tile) {
         for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
       }
       b += panelStep;
+    };
+    int64_t k = 0;
+    if constexpr (kVectors == 1 && Simd::kQuads && !kStepped) {
+      for (; k + 4 <= end; k += 4, b += 4 * kWidth) {
+        V quads[kHeight];
+#pragma GCC unroll 16
+        for (int i = 0; i < kHeight; i++) {
+          if (!loadsQuads(i)) continue;
+          quads[i] = Simd::quad(a[i] + k);
+          keepInRegister(quads[i]);
+        }
+        multiplyQuad<Simd, 0>(acc, quads, a, k, b);
+        multiplyQuad<Simd, 1>(acc, quads, a, k + 1, b + kWidth);
+        multiplyQuad<Simd, 2>(acc, quads, a, k + 2, b + 2 * kWidth);
+        multiplyQuad<Simd, 3>(acc, quads, a, k + 3, b + 3 * kWidth);
+      }
     }
+    for (; k < end; k += step) multiply(k);
   }
 
   // The bias ends every sum, be it +0: no output is -0 by accident
@@ -63,11 +109,11 @@ void gemmTile(const GemmTile& tile) {
     const V low = Simd::set(tile.low), high = Simd::set(tile.high);
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++) {
-      const float* bias = tile.bias + (tile.rowBias ? 0 : j * kLanes);
-      const V columns = tile.rowBias ? Simd::zero() : Simd::load(bias);
+      const float* bias = tile.bias + (kStepped && tile.rowBias ? 0 : j * kLanes);
+      const V columns = kStepped && tile.rowBias ? Simd::zero() : Simd::load(bias);
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++)
-        acc[i][j] = Simd::add(acc[i][j], tile.rowBias ? Simd::set(bias[i]) : columns);
+        acc[i][j] = Simd::add(acc[i][j], kStepped && tile.rowBias ? Simd::set(bias[i]) : columns);
     }
     if (tile.residual != nullptr) {
 #pragma GCC unroll 16

@@ -4,20 +4,10 @@
 #pragma once
 
 #include "isa/kernels.h"
+#include "isa/registers.h"
 
 namespace convkit {
 namespace {
-
-// Keeps a vector in its register: GCC would read it from memory for every output, and most of these reads
-// straddle two cache lines.
-template <class V>
-inline void keepInRegister(V& v) {
-#ifdef __x86_64__
-  asm("" : "+v"(v));
-#else
-  asm("" : "+w"(v));
-#endif
-}
 
 // The residual of a tile, positions side by side; zeros where there is no position.
 template <class Simd, int kOutputs>

@@ -30,6 +30,8 @@ struct Simd {
     return {_mm256_mul_pd(a.low, _mm256_set1_pd(b)), _mm256_mul_pd(a.high, _mm256_set1_pd(b))};
   }
 
+  static constexpr bool kQuads = false;
+
   static V zero() { return _mm256_setzero_ps(); }
   static V set(float x) { return _mm256_set1_ps(x); }
   static V load(const float* p) { return _mm256_loadu_ps(p); }

@@ -29,6 +29,8 @@ struct Simd {
     return {_mm512_mul_pd(a.low, _mm512_set1_pd(b)), _mm512_mul_pd(a.high, _mm512_set1_pd(b))};
   }
 
+  static constexpr bool kQuads = true;
+
   static V zero() { return _mm512_setzero_ps(); }
   static V set(float x) { return _mm512_set1_ps(x); }
   static V load(const float* p) { return _mm512_loadu_ps(p); }
@@ -36,6 +38,13 @@ struct Simd {
   // The first n lanes, 0 <= n <= kLanes; the others are zero, and nothing beyond is touched.
   static V loadPartial(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
   static void storePartial(float* p, V v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+
+  // Four neighbours, repeated in every four lanes; and one of them in all lanes.
+  static V quad(const float* p) { return _mm512_broadcast_f32x4(_mm_loadu_ps(p)); }
+  template <int kElement>
+  static V element(V quad) {
+    return _mm512_permute_ps(quad, kElement * 0x55);
+  }
 
   static V add(V a, V b) { return _mm512_add_ps(a, b); }
   static V sub(V a, V b) { return _mm512_sub_ps(a, b); }

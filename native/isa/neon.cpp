@@ -22,6 +22,8 @@ struct Simd {
   static Wide sub(Wide a, Wide b) { return {vsubq_f64(a.low, b.low), vsubq_f64(a.high, b.high)}; }
   static Wide mul(Wide a, double b) { return {vmulq_n_f64(a.low, b), vmulq_n_f64(a.high, b)}; }
 
+  static constexpr bool kQuads = false;
+
   static V zero() { return vdupq_n_f32(0.0f); }
   static V set(float x) { return vdupq_n_f32(x); }
   static V load(const float* p) { return vld1q_f32(p); }

@@ -23,6 +23,8 @@ struct Simd {
   static Wide sub(Wide a, Wide b) { return a - b; }
   static Wide mul(Wide a, double b) { return a * b; }
 
+  static constexpr bool kQuads = false;
+
   static V zero() { return 0.0f; }
   static V set(float x) { return x; }
   static V load(const float* p) { return *p; }

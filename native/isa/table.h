@@ -31,7 +31,8 @@ struct RunShape {
 
 template <class Simd, int kVectors, int kHeight>
 constexpr void addGemm(Kernels& table) {
-  table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors>;
+  table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors, false>;
+  table.steppedGemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors, true>;
   if constexpr (kHeight > 1) addGemm<Simd, kVectors, kHeight - 1>(table);
 }
 
