@@ -259,9 +259,8 @@ struct Kernels {
   const char* name;
   int lanes;
   int rows[kMaxVectors + 1];  // [vectors]: the tallest tile for a panel that wide; 0 where there is none
-  GemmKernel gemm[kMaxVectors + 1]
-                 [kMaxRows + 1];  // [vectors][height]: step 1, the panel's steps one after another, bias[n]
-  GemmKernel steppedGemm[kMaxVectors + 1][kMaxRows + 1];
+  // [vectors][height]. The first knows no steps but 1, no panel step and no row bias.
+  GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1], steppedGemm[kMaxVectors + 1][kMaxRows + 1];
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)

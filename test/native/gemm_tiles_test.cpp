@@ -16,6 +16,7 @@ struct Case {
   float low, high;
   int64_t step, panelGap;  // floats from one k-step of a row to the next, and between those of the panel
   bool rowBias, residual;
+  bool stepped;  // by the kernel that knows steps, gaps and row biases; without them by the other as well
 };
 
 std::string describe(const Kernels& kernels, const Case& c) {
@@ -60,7 +61,7 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   tile.rowBias = c.rowBias;
   tile.low = c.low;
   tile.high = c.high;
-  const GemmKernel kernel = kernels.gemm[c.vectors][c.height];
+  const GemmKernel kernel = (c.stepped ? kernels.steppedGemm : kernels.gemm)[c.vectors][c.height];
 
   if (c.split == 0) {
     tile.depth = c.depth;
@@ -102,6 +103,16 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   checkSame(actual, expected, describe(kernels, c));
 }
 
+// As drawn, and plain.
+void runBoth(const Kernels& kernels, Case c, Random& random) {
+  c.stepped = true;
+  runCase(kernels, c, random);
+  c.step = 1;
+  c.panelGap = 0;
+  c.rowBias = c.stepped = false;
+  runCase(kernels, c, random);
+}
+
 void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const int64_t depths[] = {1, 2, 3, 7, 8, 9, 17};
@@ -127,7 +138,7 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
       c.panelGap = random.chance(2) ? random.between(1, 9) : 0;
       c.rowBias = random.chance(2);
       c.residual = random.chance(2);
-      runCase(kernels, c, random);
+      runBoth(kernels, c, random);
     }
     Case c{};
     c.vectors = vectors;
@@ -143,7 +154,7 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
     c.panelGap = random.between(0, 2);
     c.rowBias = random.chance(2);
     c.residual = random.chance(2);
-    runCase(kernels, c, random);
+    runBoth(kernels, c, random);
   }
 }
 
