@@ -21,6 +21,8 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
   const int64_t tiles = ceilDivide(positions, filter.height);
   const int64_t wanted = threads > 1 ? threads * kChunksPerThread : 1;
   int64_t positionBlocks = large && positions <= kFewPositions ? 1 : ceilDivide(tiles, kTilesPerBlock);
+  // An odd block would leave one thread without work at the end
+  if (positionBlocks > 1) positionBlocks = ceilDivide(positionBlocks, threads) * threads;
   // Several groups multiply the work of a block, not its input
   positionBlocks = std::min(tiles, std::max<int64_t>(positionBlocks, 1));
   int64_t panelBlocks = 1;

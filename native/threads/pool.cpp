@@ -103,12 +103,34 @@ void prepareThread() {
 #endif
 }
 
-void Loop::work() noexcept {
+void Loop::open(int helpersAtMost) {
+  maxHelpers = helpersAtMost;
+  share = (chunks + helpersAtMost) / (helpersAtMost + 1);
+  nextOfOthers.store(share, std::memory_order_relaxed);
+}
+
+bool Loop::isTaken() const {
+  return next.load(std::memory_order_relaxed) >= share &&
+         nextOfOthers.load(std::memory_order_relaxed) >= chunks;
+}
+
+int64_t Loop::take(bool isCaller) {
+  const auto takeFrom = [this](std::atomic<int64_t>& first, int64_t end) {
+    if (first.load(std::memory_order_relaxed) >= end) return chunks;
+    const int64_t chunk = first.fetch_add(1, std::memory_order_relaxed);
+    return chunk < end ? chunk : chunks;
+  };
+  const int64_t chunk = isCaller ? takeFrom(next, share) : takeFrom(nextOfOthers, chunks);
+  if (chunk < chunks) return chunk;
+  return isCaller ? takeFrom(nextOfOthers, chunks) : takeFrom(next, share);
+}
+
+void Loop::work(bool isCaller) noexcept {
   try {
     ScratchLease lease;
     while (!failed.load(std::memory_order_relaxed)) {
       if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) return;
-      const int64_t chunk = next.fetch_add(1, std::memory_order_relaxed);
+      const int64_t chunk = take(isCaller);
       if (chunk >= chunks) return;
       body(context, chunk, lease.scratch());
     }
@@ -125,7 +147,7 @@ Pool& Pool::instance() {
 void Pool::run(Loop& loop) {
   loop.home = processorHere();
   publish(loop);
-  loop.work();
+  loop.work(true);
   withdraw(loop);
 }
 
@@ -194,7 +216,7 @@ void Pool::serve(Worker& self, int index, uint64_t crewNumber) {
     --spinning_;
     lock.unlock();
     leaveProcessor(loop->home, &lastMove);
-    loop->work();
+    loop->work(false);
     lock.lock();
     ++spinning_;
     // From here on the caller may return, and the loop be gone.
@@ -210,8 +232,7 @@ Loop* Pool::choose() {
   for (Loop* loop = open_; loop != nullptr; loop = loop->following) {
     const int helpers = loop->helpers.load(std::memory_order_relaxed);
     if (helpers >= loop->maxHelpers) continue;
-    if (loop->failed.load(std::memory_order_relaxed) ||
-        loop->next.load(std::memory_order_relaxed) >= loop->chunks ||
+    if (loop->failed.load(std::memory_order_relaxed) || loop->isTaken() ||
         (loop->cancelled != nullptr && loop->cancelled->load(std::memory_order_relaxed))) {
       continue;
     }
@@ -260,8 +281,8 @@ void runLoop(int64_t chunks, const CancelFlag* cancelled, LoopBody body, void* c
   if (chunks <= 0) return;
   const int threads = chunks == 1 ? 1 : threadCount();
   if (threads > 1) {
-    Loop loop{chunks, cancelled, body, context};
-    loop.maxHelpers = static_cast<int>(std::min<int64_t>(threads, chunks)) - 1;
+    Loop loop(chunks, cancelled, body, context);
+    loop.open(static_cast<int>(std::min<int64_t>(threads, chunks)) - 1);
     Pool::instance().run(loop);
     if (loop.error) std::rethrow_exception(loop.error);
     return;

@@ -17,22 +17,32 @@ namespace convkit::detail {
 // For a new thread of the engine: a name, and no signals, which are for the process's own threads to handle.
 void prepareThread();
 
-// One parallelFor in progress; it lives on its caller's stack.
+// One parallelFor in progress; it lives on its caller's stack. The caller begins with its share of the chunks
+// and workers with the others, so that loops over the same arrays find their part in their own caches.
 struct Loop {
   const int64_t chunks;
   const CancelFlag* const cancelled;
   const LoopBody body;
   void* const context;
   int maxHelpers = 0;
-  int home = -1;                    // the processor of the caller, where that is known
-  std::atomic<int64_t> next{0};     // the first chunk that nobody has taken
+  int home = -1;  // the processor of the caller, where that is known
+  // The first chunk that nobody has taken, of the caller's [0, share) and of the others, [share, chunks)
+  std::atomic<int64_t> next{0}, nextOfOthers{0};
+  int64_t share = 0;
   std::atomic<int> helpers{0};      // workers inside; changed under the pool's mutex
   std::atomic<bool> failed{false};  // `error` is set, or being set
   std::exception_ptr error{};
   bool callerSleeps = false;  // under the pool's mutex
   Loop* following = nullptr;  // in the pool's list
 
-  void work() noexcept;
+  Loop(int64_t count, const CancelFlag* cancel, LoopBody call, void* with)
+      : chunks(count), cancelled(cancel), body(call), context(with) {}
+  void open(int helpersAtMost);  // before anybody works
+  bool isTaken() const;          // every chunk
+  void work(bool isCaller) noexcept;
+
+ private:
+  int64_t take(bool isCaller);  // `chunks` where none is left
 };
 
 class Pool {
