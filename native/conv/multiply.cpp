@@ -59,7 +59,20 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
           filter.weights.data() + panel.weights + (step.tapBegin * block.depth + step.channelBegin) * width;
       tile.bias = filter.bias.data() + panel.bias;
       tile.tail = panel.tail;
+      const float* next = nullptr;
+      int64_t nextFloats = 0;
+      const bool over = p + 1 == panelEnd;
+      if (block.count > 1 && (!over || s + 1 < steps.size())) {
+        const StepBlock& then = steps[over ? s + 1 : s];
+        const Panel& other = filter.panels[static_cast<std::size_t>(over ? panelBegin : p + 1)];
+        const int64_t otherWidth = other.vectors * kernels.lanes;
+        next = filter.weights.data() + other.weights +
+               (then.tapBegin * block.depth + then.channelBegin) * otherWidth;
+        nextFloats = then.taps * then.depth * otherWidth;
+      }
       for (int64_t t = 0; t < block.count; t++) {
+        if (next != nullptr) fetchAhead(tile, next, nextFloats, t, block.count, step.taps * step.depth);
+        else tile.next = nullptr;
         const OutputTile& output = block.tiles[t];
         tile.rows = output.rows + step.tapBegin * output.height;
         const Output to = output.y + panel.outChannel;

@@ -49,6 +49,16 @@ class EvenTiles {
   int64_t count_, tiles_;
 };
 
+// Has tile `t` of `count` fetch its share of what is multiplied next, `floats` from `next` on; `steps` is its
+// own number of them.
+inline void fetchAhead(GemmTile& tile, const float* next, int64_t floats, int64_t t, int64_t count,
+                       int64_t steps) {
+  constexpr int64_t kMostStep = 32;  // two lines
+  const int64_t share = ceilDivide(floats, count);
+  tile.next = next + t * share;
+  tile.nextStep = std::min(kMostStep, ceilDivide(share, steps));
+}
+
 // Output channels of panels [panelBegin, panelEnd) at every position of the block, finished.
 void multiply(const Conv&, const PackedFilter&, const TileBlock&, const std::vector<StepBlock>&,
               int64_t panelBegin, int64_t panelEnd);

@@ -62,6 +62,7 @@ void gemmTile(const GemmTile& tile) {
   const int64_t step = kStepped ? tile.step : 1,
                 panelStep = kStepped && tile.panelStep != 0 ? tile.panelStep : kWidth;
   const int64_t end = tile.depth * step;
+  const float* next = tile.next != nullptr ? tile.next : b;
   for (int64_t t = 0; t < tile.taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
     if (row[0] == nullptr) {
@@ -77,6 +78,11 @@ void gemmTile(const GemmTile& tile) {
       for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
 #pragma GCC unroll 4
       for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(b + kAhead * panelStep + j);
+      if (!kStepped && kVectors > 1) {
+        __builtin_prefetch(next, 0, 2);
+        __builtin_prefetch(next + kLine, 0, 2);
+        next += tile.nextStep;
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) {
         const V x = Simd::set(a[i][k]);

@@ -38,6 +38,9 @@ struct GemmTile {
   bool rowBias = false;
   bool first, last;
   float low, high;  // -inf and +inf where there is nothing to clamp
+  // What is wanted in the second-level cache next: two lines a step, nextStep floats further on each time.
+  const float* next = nullptr;
+  int64_t nextStep = 0;
 };
 using GemmKernel = void (*)(const GemmTile&);
 
