@@ -13,15 +13,22 @@ constexpr int64_t kChunksPerThread = 4;  // so that a thread that starts late do
 
 struct Plan {
   int64_t positionBlocks, panelBlocks, tiles;
+  bool panelByPanel;  // a thread's chunks share panels rather than positions
 };
 
-// Cuts the work into chunks; the cut changes no chain, so it may depend on the number of threads.
+// Cuts the work into chunks, as many for each thread; the cut changes no chain, so it may depend on the
+// number of threads.
 Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, bool large) {
   const int64_t threads = threadCount(), panels = static_cast<int64_t>(filter.panels.size());
   const int64_t tiles = ceilDivide(positions, filter.height);
   const int64_t wanted = threads > 1 ? threads * kChunksPerThread : 1;
-  int64_t positionBlocks = large && positions <= kFewPositions ? 1 : ceilDivide(tiles, kTilesPerBlock);
-  // An odd block would leave one thread without work at the end
+  if (large && positions <= kFewPositions) {
+    // Panels that cannot be dealt out evenly are cut by positions too: of three, two threads had the work of
+    // four
+    if (panels % threads == 0) return {1, std::min(panels, wanted), tiles, true};
+    return {std::min(tiles, threads), panels, tiles, true};
+  }
+  int64_t positionBlocks = ceilDivide(tiles, kTilesPerBlock);
   if (positionBlocks > 1) positionBlocks = ceilDivide(positionBlocks, threads) * threads;
   // Several groups multiply the work of a block, not its input
   positionBlocks = std::min(tiles, std::max<int64_t>(positionBlocks, 1));
@@ -31,7 +38,7 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
     if (positionBlocks * panelBlocks < wanted && !large)
       positionBlocks = std::min(tiles, ceilDivide(wanted, panelBlocks));
   }
-  return {positionBlocks, panelBlocks, tiles};
+  return {positionBlocks, panelBlocks, tiles, false};
 }
 
 }  // namespace
@@ -45,7 +52,8 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const Plan plan = makePlan(conv, filter, positions, large);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
   parallelFor(plan.positionBlocks * plan.panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const int64_t positionBlock = chunk / plan.panelBlocks, panelBlock = chunk % plan.panelBlocks;
+    const int64_t positionBlock = plan.panelByPanel ? chunk % plan.positionBlocks : chunk / plan.panelBlocks;
+    const int64_t panelBlock = plan.panelByPanel ? chunk / plan.positionBlocks : chunk % plan.panelBlocks;
     const int64_t tileBegin = plan.tiles * positionBlock / plan.positionBlocks;
     const int64_t tileEnd = plan.tiles * (positionBlock + 1) / plan.positionBlocks;
     const int64_t first = positions * tileBegin / plan.tiles, last = positions * tileEnd / plan.tiles;
