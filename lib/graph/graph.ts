@@ -70,6 +70,7 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
   pool: 2,
   activate: 2,
   binary: 3,
+  clamp: 3,
   broadcast: 4,
   sum: 1,
   modulus: 1,
@@ -90,6 +91,7 @@ export const WRITTEN: { readonly [K in keyof Operations]?: number } = {
 export const OVERWRITABLE: { readonly [K in keyof Operations]?: readonly number[] } = {
   activate: [1],
   binary: [1, 2],
+  clamp: [2],
   affine: [1, 4],
 };
 

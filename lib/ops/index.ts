@@ -28,6 +28,7 @@ export {
   binaryCrossEntropyWithLogits,
 } from './binary-cross-entropy.js';
 export { dropout1d, dropout2d, dropout3d } from './channel-dropout.js';
+export { type ClampOptions, clamp } from './clamp.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';
 export {
@@ -56,6 +57,7 @@ export type { Reduction, ReductionOptions } from './loss-reduction.js';
 export { modulus } from './modulus.js';
 export type { PerDimension } from './options.js';
 export { type PadMode, type PadOptions, pad } from './pad.js';
+export { type PermuteOptions, permute } from './permute-tensor.js';
 export {
   adaptiveAvgPool1d,
   adaptiveAvgPool2d,
