@@ -33,11 +33,13 @@ below.models = [...(below.nn as string[]), 'nn'];
 below.optim = [...(below.nn as string[]), 'nn'];
 below.analysis = [...(below.nn as string[]), 'nn'];
 below.graph = [...(below.nn as string[]), 'nn'];
-below.extract = [...below.models, 'models', 'io', 'image'];
+below.onnx = [...(below.nn as string[]), 'nn', 'io'];
+below.formats = [...below.onnx, 'onnx'];
+below.extract = [...below.models, 'models', 'io', 'image', 'onnx'];
 below.show = [...below.models, 'models', 'image'];
 below.cli = [...below.extract, 'extract', 'show', 'analysis'];
 below.keras = [...below.models];
-below.index = [...below.cli, 'cli', 'graph', 'optim'];
+below.index = [...below.cli, 'cli', 'graph', 'optim', 'formats'];
 
 const partOf = (file: string): string => (file.split('/')[1] as string).replace(/\.ts$/, '');
 

@@ -56,8 +56,10 @@ function describeAdaptive(pool: AdaptivePool, list: List): string {
 
 function describeSliding(pool: SlidingPool, list: List): string {
   const parts = [`kernelSize=${list(pool.kernelSize)}`, `stride=${list(pool.stride)}`];
-  if (pool.padding === 'same') parts.push("padding='same'");
-  else if (pool.padding.some((size) => size !== 0)) parts.push(`padding=${list(pool.padding)}`);
+  const { padding } = pool;
+  if (typeof padding === 'string') parts.push(`padding='${padding}'`);
+  else if ('begin' in padding) parts.push(`padding=[${list(padding.begin)}, ${list(padding.end)}]`);
+  else if (padding.some((size) => size !== 0)) parts.push(`padding=${list(padding)}`);
   if (pool.dilation.some((step) => step !== 1)) parts.push(`dilation=${list(pool.dilation)}`);
   if (pool.ceilMode) parts.push('ceilMode=true');
   if (!pool.countIncludePad) parts.push('countIncludePad=false');

@@ -9,8 +9,11 @@ export interface SlidingPool {
   readonly kind: 'max' | 'average';
   readonly kernelSize: Triple;
   readonly stride: Triple;
-  /** On both sides; 'same': as much as makes the output size ceil(input / stride), the odd position at the end. */
-  readonly padding: Triple | 'same';
+  /**
+   * On both sides, or on each; 'same': as much as makes the output size ceil(input / stride), the odd position at the end,
+   * or with 'same-lower' at the beginning.
+   */
+  readonly padding: Triple | 'same' | 'same-lower' | { readonly begin: Triple; readonly end: Triple };
   readonly dilation: Triple;
   readonly ceilMode: boolean;
   readonly countIncludePad: boolean;
@@ -32,11 +35,15 @@ interface Axis {
 
 /** Positions added before and after `size` of them. */
 export function paddingOf(pool: SlidingPool, axis: number, size: number): { before: number; after: number } {
-  if (pool.padding !== 'same') return { before: pool.padding[axis], after: pool.padding[axis] };
+  const { padding } = pool;
+  if (typeof padding !== 'string') {
+    const { begin, end } = 'begin' in padding ? padding : { begin: padding, end: padding };
+    return { before: begin[axis], after: end[axis] };
+  }
   const stride = pool.stride[axis];
   const window = effectiveKernel(pool.kernelSize[axis], pool.dilation[axis]);
   const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + window - size);
-  const before = Math.floor(total / 2);
+  const before = padding === 'same' ? Math.floor(total / 2) : Math.ceil(total / 2);
   return { before, after: total - before };
 }
 

@@ -14,15 +14,15 @@ export type AxisMode = 'nearest' | 'nearest-exact' | 'linear' | 'cubic';
 const CUBIC = -0.75;
 
 /**
- * The taps of an axis of `input` positions resampled to `output`. `step` is how far apart outputs lie, in inputs; aligned
- * corners lie on corners, otherwise outer edges lie on outer edges.
+ * The taps of an axis of `input` positions resampled to `output`. `step` is how far apart outputs lie, in inputs; "from zero"
+ * the first lies on the first (and of aligned corners the last on the last), otherwise outer edges lie on outer edges.
  */
 export function resampledAxis(
   mode: AxisMode,
   input: number,
   output: number,
   step: number,
-  alignCorners: boolean,
+  fromZero: boolean,
 ): ResampledAxis {
   const most = mode === 'cubic' ? 4 : mode === 'linear' ? 2 : 1;
   const starts = new Int32Array(output + 1);
@@ -41,7 +41,7 @@ export function resampledAxis(
   };
   for (let i = 0; i < output; i++) {
     const first = count;
-    const centre = alignCorners ? i * step : (i + 0.5) * step - 0.5;
+    const centre = fromZero ? i * step : (i + 0.5) * step - 0.5;
     if (mode === 'nearest') add(Math.floor(i * step), 1, first);
     else if (mode === 'nearest-exact') add(Math.floor((i + 0.5) * step), 1, first);
     else if (mode === 'linear') {

@@ -49,6 +49,8 @@ export interface UpsampleSettings {
   readonly scaleFactor: number | readonly number[] | null;
   readonly mode: UpsampleMode;
   readonly alignCorners: boolean;
+  /** Instead: whether output i lies at i / scale, as of a sampled signal. ONNX has it so. */
+  readonly asymmetric?: boolean;
 }
 
 export function parseUpsample(options: UpsampleOptions | undefined, operation: string): UpsampleSettings {
@@ -213,7 +215,8 @@ function resamplingOf(settings: UpsampleSettings, input: Triple, output: Triple,
   if (found !== undefined) return found;
   const axis = (place: number): ResampledAxis => {
     const step = stepOf(settings, input[place], output[place], place - (3 - rank));
-    return resampledAxis(RANKS[settings.mode][1], input[place], output[place], step, settings.alignCorners);
+    const fromZero = settings.alignCorners || settings.asymmetric === true;
+    return resampledAxis(RANKS[settings.mode][1], input[place], output[place], step, fromZero);
   };
   const axes = [axis(0), axis(1), axis(2)] as const;
   let matrix: SparseMatrix | null = null;

@@ -1,0 +1,135 @@
+// Functions of one element: the engine's own where it has them, else made of those and arithmetic.
+
+import type { Activation } from '../../../binding.js';
+import { prepareActivation } from '../../ops/activate.js';
+import { parseElu, parseSlope, plainActivation } from '../../ops/activation.js';
+import { add, mul, sub } from '../../ops/arithmetic.js';
+import { parseClamp, prepareClamp } from '../../ops/clamp.js';
+import { runNow } from '../../ops/run.js';
+import { Tensor } from '../../tensor/tensor.js';
+import { Host } from '../host.js';
+import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
+
+const apply = (x: Tensor, activation: Activation): Tensor =>
+  runNow(prepareActivation(x, activation, 'now', activation.kind));
+
+const engine = (activation: Activation): Built =>
+  layer((inputs, mode) => prepareActivation(tensorAt(inputs, 0), activation, mode, activation.kind));
+
+/** An activation without options. */
+export const plain =
+  (kind: Activation['kind']): Builder =>
+  () =>
+    engine(plainActivation(kind));
+
+export const leakyRelu: Builder = (node) => {
+  const slope = node.float('alpha', 0.01);
+  node.described = `alpha=${slope}`;
+  return engine({ kind: 'leakyRelu', negativeSlope: parseSlope(slope, 'leakyRelu') });
+};
+
+export const elu: Builder = (node) => engine(parseElu({ alpha: node.float('alpha', 1) }, 'elu'));
+
+/** gamma * elu(x, alpha). */
+export const selu: Builder = (node) => {
+  const inner = parseElu({ alpha: node.float('alpha', 1.6732632423543772) }, 'elu');
+  const gamma = Tensor.full([], node.float('gamma', 1.0507009873554805));
+  return layer((inputs) => mul(apply(tensorAt(inputs, 0), inner), gamma));
+};
+
+const near = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-6 * Math.abs(b);
+
+/** Whether min(max(alpha * x + beta, 0), 1) is the engine's hardsigmoid. */
+export const isHardSigmoid = (alpha: number, beta: number): boolean => near(alpha, 1 / 6) && beta === 0.5;
+
+export const hardSigmoid: Builder = (node) => {
+  const [alpha, beta] = [node.float('alpha', 0.2), node.float('beta', 0.5)];
+  if (isHardSigmoid(alpha, beta)) return engine(plainActivation('hardsigmoid'));
+  const [factor, shift] = [Tensor.full([], alpha), Tensor.full([], beta)];
+  const bounds = { low: 0, high: 1 };
+  return layer((inputs, mode) =>
+    prepareClamp(add(mul(tensorAt(inputs, 0), factor), shift), bounds, mode, 'hardSigmoid'),
+  );
+};
+
+const SQRT_2_OVER_PI = 0.7978845608028654;
+
+export const gelu: Builder = (node) => {
+  if (node.word('approximate', 'none', ['none', 'tanh']) === 'none') return engine(plainActivation('gelu'));
+  const number = (value: number) => Tensor.full([], value);
+  const [half, one, cubic, factor] = [0.5, 1, 0.044715, SQRT_2_OVER_PI].map(number);
+  const tanh = plainActivation('tanh');
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    const bent = mul(add(mul(mul(mul(x, x), x), cubic), x), factor);
+    return mul(mul(x, half), add(apply(bent, tanh), one));
+  });
+};
+
+/** x * tanh(softplus(x)). */
+export const mish: Builder = () => {
+  const [softplus, tanh] = [plainActivation('softplus'), plainActivation('tanh')];
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    return mul(x, apply(apply(x, softplus), tanh));
+  });
+};
+
+/** x * sigmoid(alpha * x). */
+export const swish: Builder = (node) => {
+  if (node.float('alpha', 1) !== 1) node.fail(`has alpha=${node.float('alpha', 1)}; convkit does alpha=1`);
+  return engine(plainActivation('silu'));
+};
+
+const relu = plainActivation('relu');
+
+/** max(x, 0) + slope * min(x, 0); before opset 7 a slope is one number for each channel. */
+export const prelu: Builder = (node) => {
+  const slope = node.weight(1, 'slope', (host) => {
+    if (node.opset >= 7 || host.values.length === 1) return host;
+    return new Host('float', [host.values.length], host.values);
+  });
+  node.described = `[${slope.shape.join(', ')}]`;
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    const byChannel = node.opset < 7 && slope.shape[0] !== 1;
+    const factor = byChannel
+      ? slope.reshape([slope.shape[0], ...new Array<number>(Math.max(0, x.shape.length - 2)).fill(1)])
+      : slope;
+    const positive = apply(x, relu);
+    return add(positive, mul(sub(x, positive), factor));
+  });
+};
+
+/** |x|, as the relus of x and of -x. */
+export const abs: Builder = () => {
+  const zero = Tensor.zeros([]);
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    return add(apply(x, relu), apply(sub(zero, x), relu));
+  });
+};
+
+export const negative: Builder = () => {
+  const zero = Tensor.zeros([]);
+  return layer((inputs) => sub(zero, tensorAt(inputs, 0)));
+};
+
+/** The engine's relu and relu6 where the bounds are theirs. */
+export function clipped(node: Node, min: number | undefined, max: number | undefined): Built {
+  const [low, high] = [min ?? -Infinity, max ?? Infinity];
+  node.described = [`${min === undefined ? '' : `min=${low}`}`, `${max === undefined ? '' : `max=${high}`}`]
+    .filter((part) => part !== '')
+    .join(', ');
+  if (low === 0 && high === 6) return engine(plainActivation('relu6'));
+  if (low === 0 && high > 3.4e38) return engine(plainActivation('relu'));
+  const bounds = parseClamp({ min: low, max: high }, 'clamp');
+  return layer((inputs, mode) => prepareClamp(tensorAt(inputs, 0), bounds, mode, 'clamp'));
+}
+
+/** Bounds are attributes before opset 11, and inputs from then on. */
+export const clip: Builder = (node) => {
+  const bound = (name: string, index: number) =>
+    node.has(name) ? node.float(name, 0) : node.number(index, name);
+  return clipped(node, bound('min', 1), bound('max', 2));
+};

@@ -1,0 +1,87 @@
+// Sums, products and the like of two tensors, or of shapes.
+
+import type { Arithmetic } from '../../../binding.js';
+import { add, div, mul, sub } from '../../ops/arithmetic.js';
+import type { Tensor } from '../../tensor/tensor.js';
+import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
+import { clipped } from './activation.js';
+import { allBeside, divided, elementwise } from './beside.js';
+
+const OF_TENSORS: Readonly<Record<Arithmetic, (a: Tensor, b: Tensor) => Tensor>> = { add, sub, mul, div };
+const OF_NUMBERS: Readonly<Record<Arithmetic, (a: number, b: number) => number>> = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+};
+
+/** Before opset 7 the second tensor repeats where an attribute says so, its first dimension at `axis`. */
+function placed(b: Tensor, rank: number, axis: number): Tensor {
+  const trailing = rank - axis - b.shape.length;
+  return trailing > 0 ? b.reshape([...b.shape, ...new Array<number>(trailing).fill(1)]) : b;
+}
+
+export const arithmetic =
+  (kind: Arithmetic): Builder =>
+  (node) => {
+    if (allBeside(node)) return kind === 'div' ? divided(node) : elementwise(node, OF_NUMBERS[kind], null);
+    node.tensors([0, 1], 'value');
+    const combine = OF_TENSORS[kind];
+    const axis = node.opset < 7 && node.has('axis') ? node.int('axis', 0) : null;
+    return layer((inputs) => {
+      const [a, b] = [tensorAt(inputs, 0), tensorAt(inputs, 1)];
+      return combine(a, axis === null ? b : placed(b, a.shape.length, axis));
+    });
+  };
+
+/** One after another. */
+export const sum: Builder = (node) => {
+  if (allBeside(node)) return elementwise(node, (...values) => values.reduce((a, b) => a + b), null);
+  const indices = node.slots.map((_, index) => index);
+  node.tensors(indices, 'value');
+  return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(add));
+};
+
+/** The larger, or smaller, of a tensor and a number. */
+const bounded = (node: Node, least: boolean): Built => {
+  if (allBeside(node)) {
+    return elementwise(
+      node,
+      (...values) => values.reduce((a, b) => (least ? Math.max(a, b) : Math.min(a, b))),
+      null,
+    );
+  }
+  const [place] = [0, 1].filter((index) => node.constant(index)?.values.length === 1);
+  if (place !== 1 || node.slots.length !== 2) {
+    node.fail('compares tensors; convkit compares one with a constant number that comes second');
+  }
+  const bound = node.number(1, 'bound');
+  return least ? clipped(node, bound, undefined) : clipped(node, undefined, bound);
+};
+
+export const max: Builder = (node) => bounded(node, true);
+export const min: Builder = (node) => bounded(node, false);
+
+/** Small whole powers, as products. */
+export const pow: Builder = (node) => {
+  if (allBeside(node)) return elementwise(node, power, null);
+  const exponent = node.number(1, 'exponent') ?? 0;
+  if (![1, 2, 3, 4].includes(exponent)) {
+    node.fail(`has exponent ${exponent}; convkit does 1, 2, 3 and 4`);
+  }
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    let y = x;
+    for (let i = 1; i < exponent; i++) y = mul(y, x);
+    return y;
+  });
+};
+
+/** Whole powers by products, roots by square roots; the rest is no business of shapes. */
+function power(base: number, exponent: number): number {
+  if (exponent === 0.5) return Math.sqrt(base);
+  if (!Number.isInteger(exponent) || Math.abs(exponent) > 64) return Number.NaN;
+  let product = 1;
+  for (let i = 0; i < Math.abs(exponent); i++) product *= base;
+  return exponent < 0 ? 1 / product : product;
+}

@@ -1,0 +1,114 @@
+// Which operators convkit has, by their names.
+
+import { dataType, dataTypeName } from '../data-types.js';
+import type { Builder } from '../node.js';
+import { hostAt, hosts, layer, tensorAt } from '../node.js';
+import * as activation from './activation.js';
+import * as arithmetic from './arithmetic.js';
+import { beside, converted, elementwise } from './beside.js';
+import * as conv from './conv.js';
+import * as linear from './linear.js';
+import * as moves from './moves.js';
+import * as norm from './norm.js';
+import * as pool from './pool.js';
+import * as resize from './resize.js';
+import * as rows from './rows.js';
+
+/** Between float types there is nothing to do: all are float32 here. */
+const cast: Builder = (node) => {
+  const to = node.int('to', 0);
+  const type = dataType(to);
+  if (type === undefined) return node.fail(`makes ${dataTypeName(to)}`);
+  if (node.beside(0)) return hosts((inputs) => [converted(hostAt(inputs, 0), type.kind)]);
+  if (type.kind !== 'float') node.fail(`makes ${type.name} of a computed tensor; tensors are float32`);
+  return layer((inputs) => tensorAt(inputs, 0));
+};
+
+const constantOfShape: Builder = (node) => {
+  if (!node.beside(0)) node.fail('has a shape that is computed from tensors');
+  const [value] = node.slots.slice(1);
+  const fill = value?.kind === 'constant' ? value.host : null;
+  return hosts((inputs, memory) => {
+    const made = memory.make(fill?.type ?? 'float', [...hostAt(inputs, 0).values], node.fail);
+    made.values.fill(fill?.values[0] ?? 0);
+    return [made];
+  });
+};
+
+const dropout: Builder = (node) => {
+  if (node.constant(2)?.values[0] === 1) node.fail('is in training mode', 'export after eval()');
+  return moves.identity(node);
+};
+
+const TABLE: Readonly<Record<string, Builder>> = {
+  ...beside,
+  Abs: (node) => (node.beside(0) ? elementwise(node, Math.abs, null) : activation.abs(node)),
+  Add: arithmetic.arithmetic('add'),
+  AveragePool: pool.averagePool,
+  BatchNormalization: norm.batchNormalization,
+  Cast: cast,
+  Clip: activation.clip,
+  Concat: moves.concatenate,
+  ConstantOfShape: constantOfShape,
+  Conv: conv.conv,
+  ConvTranspose: conv.convTranspose,
+  DepthToSpace: moves.depthToSpace,
+  Div: arithmetic.arithmetic('div'),
+  Dropout: dropout,
+  Elu: activation.elu,
+  Expand: moves.expand,
+  Flatten: moves.flatten,
+  Gather: moves.gather,
+  Gelu: activation.gelu,
+  Gemm: linear.gemm,
+  GlobalAveragePool: pool.globalPool('average'),
+  GlobalMaxPool: pool.globalPool('max'),
+  GroupNormalization: norm.groupNormalization,
+  HardSigmoid: activation.hardSigmoid,
+  HardSwish: activation.plain('hardswish'),
+  Identity: moves.identity,
+  InstanceNormalization: norm.instanceNormalization,
+  LRN: norm.localResponseNormalization,
+  LayerNormalization: norm.layerNormalization,
+  LeakyRelu: activation.leakyRelu,
+  LogSoftmax: rows.softmax('logSoftmax'),
+  MatMul: linear.matMul,
+  Max: arithmetic.max,
+  MaxPool: pool.maxPool,
+  Min: arithmetic.min,
+  Mish: activation.mish,
+  Mul: arithmetic.arithmetic('mul'),
+  Neg: (node) => (node.beside(0) ? elementwise(node, (value) => -value, null) : activation.negative(node)),
+  PRelu: activation.prelu,
+  Pad: rows.pad,
+  Pow: arithmetic.pow,
+  ReduceMax: rows.reduceMax,
+  ReduceMean: rows.reduceMean,
+  ReduceSum: rows.reduceSum,
+  Relu: activation.plain('relu'),
+  Reshape: moves.reshape,
+  Resize: resize.resize,
+  Selu: activation.selu,
+  Sigmoid: activation.plain('sigmoid'),
+  Slice: moves.sliced,
+  Softmax: rows.softmax('softmax'),
+  Softplus: activation.plain('softplus'),
+  SpaceToDepth: moves.spaceToDepth,
+  Split: moves.split,
+  Squeeze: moves.squeeze,
+  Sub: arithmetic.arithmetic('sub'),
+  Sum: arithmetic.sum,
+  Swish: activation.swish,
+  Tanh: activation.plain('tanh'),
+  Tile: moves.tile,
+  Transpose: moves.transpose,
+  Unsqueeze: moves.unsqueeze,
+  Upsample: resize.upsample,
+};
+
+export const builderOf = (operator: string): Builder | undefined =>
+  Object.hasOwn(TABLE, operator) ? TABLE[operator] : undefined;
+
+/** Their names, for the sentence about one that is not among them; `Constant` and fused ones aside. */
+export const supported = (): string =>
+  ['Constant', 'Erf (of a Gelu)', ...Object.keys(TABLE)].sort().join(', ');
