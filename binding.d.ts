@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 13;
+export type Abi = 14;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -71,6 +71,15 @@ export interface ConvGeometry {
   /** How x and y lie: no bit of any result depends on it. */
   readonly inputLayout: Layout;
   readonly outputLayout: Layout;
+  /**
+   * Elements from one position of x, and of y, to the next where their channels are some of something wider; the channels
+   * where left out. Both are for channels-last images, and x's for plain matrix products: kernel 1x1x1, stride 1, no padding,
+   * one group, not transposed, y channels-last too.
+   */
+  readonly inputStride?: number;
+  readonly outputStride?: number;
+  /** What follows where such a product has a shift; 'none'. */
+  readonly inputActivation?: 'none' | 'relu' | 'relu6';
 }
 
 /**
@@ -87,6 +96,8 @@ export interface PoolGeometry {
   readonly begin: readonly [Int32Array, Int32Array, Int32Array];
   readonly end: readonly [Int32Array, Int32Array, Int32Array];
   readonly span: readonly [Int32Array, Int32Array, Int32Array];
+  /** Elements from one position of y to the next; channels where left out, as gradients need it. */
+  readonly outputStride?: number;
 }
 
 /** The windows of a convolution over one image, without its filters: what unfold reads and fold writes. */
@@ -209,7 +220,11 @@ export type Call = {
 export interface Operations {
   /**
    * x [batch, ...inputSize, inChannels] -> y [batch, ...outputSize, outChannels], channels where its layouts put them. A
-   * residual lies as y does and shares no memory with it: it is added after the bias and before the activation.
+   * residual lies as y does and shares no memory with it: it is added after the bias and before the activation. With strides,
+   * arrays end with their last position's channels.
+   *
+   * A plain matrix product (see inputStride) may be given a scale: what it multiplies is x * scale, scale [batch, inChannels], or
+   * with a shift inputActivation(fma(x, scale, shift) + 0), both [inChannels].
    */
   conv(
     conv: Conv,
@@ -218,6 +233,8 @@ export interface Operations {
     y: Float32Array,
     batch: number,
     residual?: Float32Array | null,
+    scale?: Float32Array | null,
+    shift?: Float32Array | null,
   ): void;
   /**
    * The gradient of a convolution's weight: x [batch, ...inputSize, inChannels] and upstream, the gradient of its result

@@ -6,12 +6,12 @@
 #include <utility>
 #include <vector>
 
+#include "binding/conv_tasks.h"
 #include "binding/elementwise_tasks.h"
 #include "binding/loss_tasks.h"
 #include "binding/norm_tasks.h"
 #include "binding/structs.h"
 #include "binding/training_tasks.h"
-#include "conv/weight_gradient.h"
 #include "elementwise/elementwise.h"
 #include "rearrange/remap.h"
 #include "rearrange/windows.h"
@@ -20,73 +20,6 @@
 
 namespace convkit {
 namespace {
-
-struct ConvTask {
-  std::shared_ptr<const Conv> conv;
-  std::shared_ptr<const PackedFilter> filter;
-  const float* x;
-  Output y;
-  int64_t batch;
-
-  static ConvTask parse(Environment& environment, Arguments& arguments) {
-    auto conv = std::static_pointer_cast<const Conv>(environment.handle<Conv>(arguments, 0).thing);
-    auto filter =
-        std::static_pointer_cast<const PackedFilter>(environment.handle<PackedFilter>(arguments, 1).thing);
-    if (!fits(*conv, *filter)) {
-      wrongValue(arguments.env(), arguments.operation(),
-                 "filter was packed for a convolution that differs in more than image size");
-    }
-    const int64_t batch = arguments.integer(4, "batch", 0, kLargestSize);
-    const int64_t outputs = productOf({batch, outputLength(*conv)});
-    const Floats x = arguments.floats(2, "x"), y = arguments.floats(3, "y");
-    arguments.requireLength(x, productOf({batch, inputLength(*conv)}), "x");
-    arguments.requireLength(y, outputs, "y");
-    arguments.requireApart(y, x, "x and y");
-    Output output = y.data;
-    if (!arguments.isAbsent(5)) {
-      const Floats residual = arguments.floats(5, "residual");
-      arguments.requireLength(residual, outputs, "residual");
-      arguments.requireApart(y, residual, "residual and y");
-      output.residual = residual.data;
-    }
-    return {std::move(conv), std::move(filter), x.data, output, batch};
-  }
-  void operator()(const CancelFlag* cancelled) const { runConv(*conv, *filter, x, y, batch, cancelled); }
-};
-
-struct WeightGradientTask {
-  std::shared_ptr<const Conv> conv;
-  const float *x, *upstream;
-  float *gradient, *biasGradient;
-  int64_t batch;
-
-  static WeightGradientTask parse(Environment& environment, Arguments& arguments) {
-    auto conv = std::static_pointer_cast<const Conv>(environment.handle<Conv>(arguments, 0).thing);
-    if (const char* const reason = checkWeightGradient(*conv))
-      wrongValue(arguments.env(), arguments.operation(), reason);
-    const int64_t batch = arguments.integer(5, "batch", 0, kLargestSize);
-    const Floats x = arguments.floats(1, "x"), upstream = arguments.floats(2, "upstream"),
-                 gradient = arguments.floats(3, "gradient");
-    arguments.requireLength(x, productOf({batch, inputLength(*conv)}), "x");
-    arguments.requireLength(upstream, productOf({batch, outputLength(*conv)}), "upstream");
-    arguments.requireLength(gradient, weightLength(*conv), "gradient");
-    arguments.requireApart(gradient, x, "x and gradient");
-    arguments.requireApart(gradient, upstream, "upstream and gradient");
-    float* biasGradient = nullptr;
-    if (!arguments.isNull(4)) {
-      const Floats given = arguments.floats(4, "biasGradient");
-      arguments.requireLength(given, biasLength(*conv), "biasGradient");
-      arguments.requireApart(given, x, "x and biasGradient");
-      arguments.requireApart(given, upstream, "upstream and biasGradient");
-      arguments.requireApart(given, gradient, "gradient and biasGradient");
-      biasGradient = given.data;
-    }
-    return {std::move(conv), x.data, upstream.data, gradient.data, biasGradient, batch};
-  }
-  void operator()(const CancelFlag* cancelled) const {
-    runWeightGradient(*conv, x, upstream, gradient, biasGradient, batch, cancelled);
-  }
-};
 
 struct PoolTask {
   std::shared_ptr<const PoolGeometry> pool;
@@ -101,7 +34,7 @@ struct PoolTask {
     const int64_t batch = arguments.integer(3, "batch", 0, kLargestSize);
     const Floats x = arguments.floats(1, "x"), y = arguments.floats(2, "y");
     arguments.requireLength(x, productOf({batch, inputLength(*pool)}), "x");
-    arguments.requireLength(y, productOf({batch, outputLength(*pool)}), "y");
+    arguments.requireLength(y, outputLength(*pool, batch), "y");
     arguments.requireApart(y, x, "x and y");
     return {std::move(pool), environment.kernels, x.data, y.data, batch};
   }
@@ -120,6 +53,8 @@ struct PoolGradientTask {
         std::static_pointer_cast<const PoolGeometry>(environment.handle<PoolGeometry>(arguments, 0).thing);
     const int64_t batch = arguments.integer(4, "batch", 0, kLargestSize);
     const int64_t inputs = productOf({batch, inputLength(*pool)});
+    if (pool->outputStride > pool->channels)
+      wrongValue(arguments.env(), arguments.operation(), "a pool's gradient reads whole images");
     const Floats upstream = arguments.floats(2, "upstream"), gradient = arguments.floats(3, "gradient");
     arguments.requireLength(upstream, productOf({batch, outputLength(*pool)}), "upstream");
     arguments.requireLength(gradient, inputs, "gradient");

@@ -2,6 +2,7 @@
 // points into JavaScript's memory: lists are copied as soon as they are seen.
 #include "binding/structs.h"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -28,6 +29,20 @@ class Fields {
   // Rounded to float32.
   float number(const char* name) const {
     return static_cast<float>(numberOf(env_, get(name), operation_, name));
+  }
+  // 0 where it is left out.
+  int64_t optionalInteger(const char* name) const {
+    napi_valuetype type = napi_undefined;
+    const napi_value field = get(name);
+    require(env_, napi_typeof(env_, field, &type));
+    return type == napi_undefined ? 0 : integerOf(env_, field, operation_, name, 1, kLargestSize);
+  }
+  // The first choice where it is left out.
+  std::size_t optionalChoice(const char* name, std::initializer_list<const char*> choices) const {
+    napi_valuetype type = napi_undefined;
+    const napi_value field = get(name);
+    require(env_, napi_typeof(env_, field, &type));
+    return type == napi_undefined ? 0 : choiceOf(env_, field, operation_, name, choices);
   }
   bool flag(const char* name) const {
     const napi_value field = get(name);
@@ -132,6 +147,10 @@ ConvGeometry readConvGeometry(napi_env env, napi_value value, const char* operat
   g.transposed = fields.flag("transposed");
   g.inputLayout = static_cast<Layout>(fields.choice("inputLayout", {"channelsLast", "channelsFirst"}));
   g.outputLayout = static_cast<Layout>(fields.choice("outputLayout", {"channelsLast", "channelsFirst"}));
+  g.inputStride = fields.optionalInteger("inputStride");
+  g.outputStride = fields.optionalInteger("outputStride");
+  g.inputActivation =
+      static_cast<Activation>(fields.optionalChoice("inputActivation", {"none", "relu", "relu6"}));
   return g;
 }
 
@@ -256,8 +275,10 @@ PoolGeometry readPoolGeometry(napi_env env, napi_value value, const char* operat
                     fields.integers(end, "end", axis, outputs[axis]),
                     fields.integers(span, "span", axis, outputs[axis])};
   }
+  g.outputStride = fields.optionalInteger("outputStride");
   if (productOf({g.channels, sizes[0], sizes[1], sizes[2]}) >= kLargestCount ||
-      productOf({g.channels, outputs[0], outputs[1], outputs[2]}) >= kLargestCount) {
+      productOf({std::max(g.channels, g.outputStride), outputs[0], outputs[1], outputs[2]}) >=
+          kLargestCount) {
     wrongValue(env, operation, "too many elements");
   }
   return g;

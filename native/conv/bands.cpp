@@ -132,7 +132,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = even.begin(t);
       const int height = even.height(t);
-      tiles[t] = {rows + begin * taps, y + (first + begin) * g.outChannels, height};
+      tiles[t] = {rows + begin * taps, y + (first + begin) * g.outputStride, height};
       for (int64_t m = begin; m < begin + height; m++) {
         const int64_t top = outRow * heightAxis.stride, column = row.at(outColumn * widthAxis.stride);
         if (++outColumn == band.width) {
@@ -148,7 +148,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
       }
     }
 
-    const TileBlock block{tiles, even.tiles(), taps, depth, g.outChannels, false};
+    const TileBlock block{tiles, even.tiles(), taps, depth, g.outputStride, false};
     for (int64_t group = 0; group < g.groups; group++) {
       copyBand(conv, x, band, group, inputRows, row, buffer);
       multiply(conv, filter, block, steps, group * panelsPerGroup, (group + 1) * panelsPerGroup);

@@ -82,6 +82,8 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   if (*reason != nullptr) return nullptr;
   auto conv = std::make_shared<Conv>();
   conv->geometry = g;
+  if (g.inputStride == 0) conv->geometry.inputStride = g.inChannels;
+  if (g.outputStride == 0) conv->geometry.outputStride = g.outChannels;
   conv->kernels = &kernels;
   conv->runs = findRuns(g, kernels);
   conv->kind = filterKind(g, kernels, conv->runs);
@@ -96,8 +98,25 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   return conv;
 }
 
-int64_t inputLength(const Conv& conv) { return conv.geometry.inChannels * conv.geometry.inputSize.product(); }
-int64_t outputLength(const Conv& conv) { return conv.geometry.outChannels * conv.positions(); }
+namespace {
+
+// Of positions a stride apart the last ends with its channels.
+int64_t lengthOf(int64_t positions, int64_t stride, int64_t channels) {
+  return positions == 0 ? 0 : (positions - 1) * stride + channels;
+}
+
+}  // namespace
+
+int64_t inputLength(const Conv& conv, int64_t batch) {
+  const ConvGeometry& g = conv.geometry;
+  return lengthOf(batch * g.inputSize.product(), g.inputStride, g.inChannels);
+}
+int64_t outputLength(const Conv& conv, int64_t batch) {
+  const ConvGeometry& g = conv.geometry;
+  return lengthOf(batch * conv.positions(), g.outputStride, g.outChannels);
+}
+int64_t inputChannels(const Conv& conv) { return conv.geometry.inChannels; }
+bool scalesInput(const Conv& conv) { return isPlainPointwise(conv.geometry); }
 int64_t weightLength(const Conv& conv) {
   return conv.geometry.outChannels * conv.groupInputs() * conv.taps();
 }
@@ -115,10 +134,13 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   runDense(conv, filter, x, y, batch, cancelled);
 }
 
-void runConv(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
+void runConv(const Conv& conv, const PackedFilter& filter, const Input& input, Output y, int64_t batch,
              const CancelFlag* cancelled) {
   if (batch == 0) return;
-  if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);
+  const float* const x = input.x;
+  if (input.scale != nullptr || conv.geometry.inputStride != conv.geometry.inChannels)
+    runScaled(conv, filter, input, y, batch, cancelled);
+  else if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);
   else if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
   else runChannelsLast(conv, filter, x, y, batch, cancelled);
 }

@@ -32,6 +32,10 @@ struct ConvGeometry {
   bool transposed = false;
   Algorithm algorithm = Algorithm::direct;
   Layout inputLayout = Layout::channelsLast, outputLayout = Layout::channelsLast;
+  // Floats from one position to the next: more than the channels where they are some of something wider. 0:
+  // the channels.
+  int64_t inputStride = 0, outputStride = 0;
+  Activation inputActivation = Activation::none;  // a clamp: of x scaled and shifted
 };
 
 struct Conv;          // a checked geometry, bound to a kernel table
@@ -40,8 +44,11 @@ struct PackedFilter;  // weights and bias as the kernels read them; owned apart 
 // Null where the geometry is inconsistent or its element counts overflow; *reason then says why.
 std::shared_ptr<const Conv> makeConv(const ConvGeometry& geometry, const Kernels& kernels,
                                      const char** reason);
-int64_t inputLength(const Conv&);   // floats of one image
-int64_t outputLength(const Conv&);  // floats of one image
+// Floats from the first to the last.
+int64_t inputLength(const Conv&, int64_t batch = 1);
+int64_t outputLength(const Conv&, int64_t batch = 1);
+int64_t inputChannels(const Conv&);
+bool scalesInput(const Conv&);  // whether it can: 1x1, of stride 1, channels-last
 int64_t weightLength(const Conv&);
 int64_t biasLength(const Conv&);
 
@@ -63,8 +70,17 @@ struct Output {
   }
 };
 
+// What is read, and what happens to it on the way: channel c of x is first made clamp(fma(x, scale[c],
+// shift[c])), or without a shift x * scale[image][c]; without a scale nothing.
+struct Input {
+  const float* x;
+  const float *scale, *shift;
+  Input(const float* from, const float* by = nullptr, const float* plus = nullptr)
+      : x(from), scale(by), shift(plus) {}
+};
+
 // x [batch, inputLength] -> y [batch, outputLength]. Throws std::bad_alloc.
-void runConv(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
+void runConv(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch,
              const CancelFlag* cancelled);
 
 }  // namespace convkit

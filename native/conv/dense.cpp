@@ -46,7 +46,7 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
 void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
               const CancelFlag* cancelled) {
   const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
-  const int64_t outChannels = conv.geometry.outChannels;
+  const int64_t outputStride = conv.geometry.outputStride;
   const bool large = isLargeFilter(conv);
   const std::vector<StepBlock> steps = filterSteps(conv);
   const Plan plan = makePlan(conv, filter, positions, large);
@@ -63,10 +63,10 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
     RowCursor cursor(conv, conv.grids[0], x, first);
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = even.begin(t);
-      tiles[t] = {rows + begin * taps, y + (first + begin) * outChannels, even.height(t)};
+      tiles[t] = {rows + begin * taps, y + (first + begin) * outputStride, even.height(t)};
       cursor.fill(even.height(t), rows + begin * taps);
     }
-    const TileBlock block{tiles, even.tiles(), taps, depth, outChannels, true};
+    const TileBlock block{tiles, even.tiles(), taps, depth, outputStride, true};
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

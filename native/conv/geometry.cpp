@@ -1,4 +1,6 @@
 // Whether a geometry is consistent and its arrays can be addressed.
+#include <algorithm>
+
 #include "conv/plan.h"
 
 namespace convkit {
@@ -60,6 +62,13 @@ bool transposedAxisFits(int64_t input, int64_t padBegin, int64_t padEnd, int64_t
 
 }  // namespace
 
+bool isPlainPointwise(const ConvGeometry& g) {
+  const Triple &k = g.kernelSize, &s = g.stride, &b = g.padBegin, &e = g.padEnd;
+  return k.product() == 1 && s.product() == 1 && b.depth + b.height + b.width == 0 &&
+         e.depth + e.height + e.width == 0 && g.groups == 1 && !g.transposed &&
+         g.inputLayout == Layout::channelsLast && g.outputLayout == Layout::channelsLast;
+}
+
 const char* checkGeometry(const ConvGeometry& g) {
   if (g.inChannels <= 0 || g.inChannels >= kLargest) return "inChannels must be positive";
   if (g.outChannels <= 0 || g.outChannels >= kLargest) return "outChannels must be positive";
@@ -83,6 +92,14 @@ const char* checkGeometry(const ConvGeometry& g) {
       (g.groups != 1 || k.depth != 1 || k.height != 3 || k.width != 3 || s.depth != 1 || s.height != 1 ||
        s.width != 1 || in.depth != o.depth))
     return "Winograd takes 3x3 kernels of stride 1 without groups";
+  if (g.outputStride != 0 && (g.outputStride < g.outChannels || g.outputLayout != Layout::channelsLast))
+    return "outputStride is for channels-last output, and no less than its channels";
+  if (g.inputStride != 0 && g.inputStride < g.inChannels)
+    return "inputStride must be no less than inChannels";
+  if (g.inputStride > g.inChannels && !isPlainPointwise(g))
+    return "inputStride is for 1x1 convolutions of stride 1, channels-last";
+  if (g.inputActivation != Activation::none && !isPlainPointwise(g))
+    return "inputActivation is for 1x1 convolutions of stride 1, channels-last";
   if (g.transposed && g.paddingMode != PaddingMode::zeros)
     return "Only \"zeros\" padding mode is supported for a transposed convolution";
   if (!paddingFits(in.depth, b.depth, e.depth, g.paddingMode) ||
@@ -92,6 +109,7 @@ const char* checkGeometry(const ConvGeometry& g) {
   if (!productFits(g.inChannels, in.depth, in.height, in.width) ||
       !productFits(g.outChannels, o.depth, o.height, o.width) ||
       !productFits(g.outChannels, g.inChannels / g.groups, k.depth, k.height, k.width) ||
+      !productFits(std::max(g.inputStride, g.outputStride), o.depth, o.height, o.width) ||
       !productFits(o.depth, k.depth) || !productFits(o.height, k.height) || !productFits(o.width, k.width))
     return "too many elements";
   return nullptr;

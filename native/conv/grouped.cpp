@@ -50,7 +50,7 @@ void multiplyGrouped(const Conv& conv, const PackedFilter& filter, const TileBlo
 
 void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                 const CancelFlag* cancelled) {
-  const int64_t outChannels = conv.geometry.outChannels, taps = conv.taps();
+  const int64_t outputStride = conv.geometry.outputStride, taps = conv.taps();
   const int64_t positions = batch * conv.positions(), chunks = ceilDivide(positions, kPositionsPerChunk);
   parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t first = positions * chunk / chunks, count = positions * (chunk + 1) / chunks - first;
@@ -59,9 +59,9 @@ void runGrouped(const Conv& conv, const PackedFilter& filter, const float* x, Ou
     RowCursor cursor(conv, conv.grids[0], x, first);
     for (int64_t t = 0; t < even.tiles(); t++) {
       const int64_t begin = first + even.begin(t);
-      const OutputTile tile{rows, y + begin * outChannels, even.height(t)};
+      const OutputTile tile{rows, y + begin * outputStride, even.height(t)};
       cursor.fill(tile.height, rows);
-      multiplyGrouped(conv, filter, {&tile, 1, taps, conv.groupInputs(), outChannels, true});
+      multiplyGrouped(conv, filter, {&tile, 1, taps, conv.groupInputs(), outputStride, true});
     }
   });
 }

@@ -128,7 +128,7 @@ void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, con
   tile.step = chunk.step;
   tile.weightStep = lanes;
   tile.bias = filter.bias.data();
-  tile.ldc = grid.step.width * outChannels;
+  tile.ldc = grid.step.width * g.outputStride;
   tile.low = conv.low;
   tile.high = conv.high;
   for (int64_t v = 0; v < vectors; v += kNarrowVectors) {
@@ -140,7 +140,7 @@ void runGrid(const Conv& conv, const PackedFilter& filter, const Grid& grid, con
       const int64_t h = grid.start.height + rows[j] * grid.step.height,
                     w = grid.start.width + columns[j] * grid.step.width;
       const int64_t plane = chunk.image * g.outputSize.depth + depth;
-      const Output to = y + ((plane * g.outputSize.height + h) * g.outputSize.width + w) * outChannels;
+      const Output to = y + ((plane * g.outputSize.height + h) * g.outputSize.width + w) * g.outputStride;
       tile.c[j] = to.y;
       tile.residual[j] = to.residual;
       tile.count[j] = v + j < vectors ? static_cast<int>(std::min(lanes, columnEnd - columns[j])) : 0;

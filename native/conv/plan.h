@@ -56,6 +56,8 @@ struct Conv {
   int64_t groupInputs() const { return geometry.inChannels / geometry.groups; }
   int64_t groupOutputs() const { return geometry.outChannels / geometry.groups; }
   int64_t positions() const { return geometry.outputSize.product(); }
+  int64_t imageFloats() const { return geometry.inputStride * geometry.inputSize.product(); }
+  int64_t outputFloats() const { return geometry.outputStride * positions(); }
 };
 
 struct Panel {
@@ -125,6 +127,8 @@ inline int64_t groupsPerBlock(const ConvGeometry& g, int lanes) {
   return std::max<int64_t>(1, lanes / widest);
 }
 
+// 1x1, stride 1, one group, channels-last: a product of matrices and nothing else.
+bool isPlainPointwise(const ConvGeometry&);
 const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
 std::vector<Grid> makeGrids(const ConvGeometry&);
 
@@ -169,6 +173,9 @@ void runPointwise(const Conv&, const PackedFilter&, const float* x, Output y, in
 
 void runTransposed(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                    const CancelFlag*);
+// 1x1 convolutions whose input is scaled on its way, or lies apart.
+void runScaled(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch, const CancelFlag*);
+
 void runDense(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                  const CancelFlag*);

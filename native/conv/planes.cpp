@@ -19,7 +19,7 @@ void runPlanes(const Conv& conv, const PackedFilter& filter, const float* x, Out
                const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
   const bool reads = readsPlanes(conv), writes = writesPlanes(conv);
-  const int64_t inputs = inputLength(conv), outputs = outputLength(conv);
+  const int64_t inputs = conv.imageFloats(), outputs = conv.outputFloats();
   const int64_t perImage = (reads ? inputs : 0) + (writes ? outputs : 0);
   const int64_t atOnce = std::min(batch, std::max<int64_t>(1, kFloatsAtOnce / perImage));
   detail::ScratchLease lease;

@@ -115,7 +115,7 @@ void multiplyToPlanes(const Conv& conv, const PackedFilter& filter, const PanelR
 void multiplyToPixels(const Conv& conv, const PackedFilter& filter, const PanelRun& panels,
                       const PositionTile& tile, Output y) {
   const Panel& panel = *panels.begin;
-  const int64_t outChannels = conv.geometry.outChannels;
+  const int64_t outputStride = conv.geometry.outputStride;
   const EvenTiles even(tile.count, conv.kernels->rows[panel.vectors]);
   const float* rows[kMaxRows];
   GemmTile product = productOf(conv);
@@ -124,15 +124,15 @@ void multiplyToPixels(const Conv& conv, const PackedFilter& filter, const PanelR
   product.panel = filter.weights.data() + panel.weights;
   product.tail = panel.tail;
   product.bias = filter.bias.data() + panel.bias;
-  product.ldc = outChannels;
+  product.ldc = outputStride;
   for (int64_t t = 0; t < even.tiles(); t++) {
     const int64_t first = even.begin(t);
     for (int i = 0; i < even.height(t); i++) rows[i] = tile.input + panel.inChannel * tile.step + first + i;
-    const Output to = y + ((tile.begin + first) * outChannels + panel.outChannel);
+    const Output to = y + ((tile.begin + first) * outputStride + panel.outChannel);
     product.c = to.y;
     product.residual = to.residual;
     conv.kernels->steppedGemm[panel.vectors][even.height(t)](product);
-    if (conv.activateApart) activateRows(conv, product.c, outChannels, even.height(t), panel.outCount);
+    if (conv.activateApart) activateRows(conv, product.c, outputStride, even.height(t), panel.outCount);
   }
 }
 
@@ -177,7 +177,7 @@ void runPointwise(const Conv& conv, const PackedFilter& filter, const float* x, 
     const int64_t panelBlock = chunk % panelBlocks, block = chunk / panelBlocks % blocks,
                   image = chunk / panelBlocks / blocks;
     const int64_t begin = even.tiles() * block / blocks, count = even.tiles() * (block + 1) / blocks - begin;
-    const float* from = x + image * inputLength(conv);
+    const float* from = x + image * conv.imageFloats();
     PositionTile* tiles =
         static_cast<PositionTile*>(scratch.bytes(0, static_cast<std::size_t>(count) * sizeof(PositionTile)));
     float* copies = nullptr;
@@ -193,7 +193,7 @@ void runPointwise(const Conv& conv, const PackedFilter& filter, const float* x, 
       const PanelRun run = planes ? runFrom(p, end) : PanelRun{p, p + 1};
       for (int64_t t = 0; t < count; t++)
         (planes ? multiplyToPlanes : multiplyToPixels)(conv, filter, run, tiles[t],
-                                                       y + image * outputLength(conv));
+                                                       y + image * conv.outputFloats());
       p = run.end;
     }
   });

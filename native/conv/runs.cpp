@@ -117,7 +117,7 @@ void runPieces(const Conv& conv, const PackedFilter& filter, const Chunk& chunk,
   run.inputStep = filter.blockInputs;
   run.outputStep = filter.blockOutputs;
   run.index = filter.index.data();
-  run.ldc = conv.runs.apart * g.outChannels;
+  run.ldc = conv.runs.apart * g.outputStride;
   run.low = conv.low;
   run.high = conv.high;
 
@@ -131,7 +131,7 @@ void runPieces(const Conv& conv, const PackedFilter& filter, const Chunk& chunk,
       column[p] = pieces.first + at / chunk.lines() * pieces.columns * pieces.count;
       const int64_t w = chunk.remainder + (chunk.begin + column[p]) * conv.runs.apart;
       const int64_t position = (chunk.lineBegin + line[p]) * g.outputSize.width + w;
-      const Output to = y + position * g.outChannels;
+      const Output to = y + position * g.outputStride;
       run.c[p] = q + p < total ? to.y : nullptr;
       run.residual[p] = to.residual;
     }

@@ -65,12 +65,12 @@ void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x,
           const int64_t start = lineStart(conv, grid, line);
           for (int64_t t = 0; t < even.tiles(); t++) {
             const int64_t begin = even.begin(t);
-            tiles[count++] = {rows, y + (start + begin * grid.step.width) * g.outChannels, even.height(t)};
+            tiles[count++] = {rows, y + (start + begin * grid.step.width) * g.outputStride, even.height(t)};
             cursor.fill(even.height(t), rows);
             rows += even.height(t) * taps;
           }
         }
-        const TileBlock block{tiles, count, taps, depth, grid.step.width * g.outChannels, true};
+        const TileBlock block{tiles, count, taps, depth, grid.step.width * g.outputStride, true};
         if (dense)
           multiply(conv, filter, block, steps, panels * panelBlock / panelBlocks,
                    panels * (panelBlock + 1) / panelBlocks);

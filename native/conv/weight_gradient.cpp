@@ -79,6 +79,9 @@ const char* checkWeightGradient(const Conv& conv) {
            "operands exchanged";
   if (conv.geometry.algorithm != Algorithm::direct) return "a weight gradient is summed directly";
   if (readsPlanes(conv) || writesPlanes(conv)) return "a weight gradient reads channels-last images";
+  if (conv.geometry.inputStride != conv.geometry.inChannels ||
+      conv.geometry.outputStride != conv.geometry.outChannels)
+    return "a weight gradient reads whole images";
   return nullptr;
 }
 

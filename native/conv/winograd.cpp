@@ -96,14 +96,15 @@ void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling&
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
   const int64_t channels = conv.geometry.outChannels;
   const Origin origin = originOf(tiling, tile);
-  const Output image = y + origin.plane * height.output * width.output * channels;
+  const int64_t stride = conv.geometry.outputStride;
+  const Output image = y + origin.plane * height.output * width.output * stride;
   float* outputs[16] = {};
   const float* residuals[16] = {};
   for (int64_t i = 0; i < tiling.tile; i++) {
     for (int64_t j = 0; j < tiling.tile; j++) {
       const int64_t h = origin.h + i * height.dilation, w = origin.w + j * width.dilation;
       if (h >= height.output || w >= width.output) continue;
-      const Output to = image + (h * width.output + w) * channels;
+      const Output to = image + (h * width.output + w) * stride;
       outputs[i * tiling.tile + j] = to.y;
       residuals[i * tiling.tile + j] = to.residual;
     }

@@ -51,7 +51,8 @@ struct AffineRows {
   const float *x, *scale, *shift, *residual;  // residual may be null
   float* y;
   int64_t rows, channels;
-  float low, high;  // -inf and +inf where there is nothing to clamp
+  float low, high;    // -inf and +inf where there is nothing to clamp
+  int64_t xStep = 0;  // floats from one row of x to the next; 0: the channels
 };
 
 // Where a clamp holds: nowhere, below `low`, or above `high` too.

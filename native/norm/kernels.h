@@ -106,10 +106,12 @@ void affineOf(const AffineRows& a) {
   const V low = Simd::set(a.low), high = Simd::set(a.high);
   forEachRowGroup<Simd>(a.rows, a.channels, [&](auto lanes, int64_t c, int64_t begin, int64_t end) {
     const auto scale = loadAll<Simd>(lanes, a.scale + c), shift = loadAll<Simd>(lanes, a.shift + c);
-    for (int64_t at = begin * a.channels + c; at < end * a.channels; at += a.channels) {
+    const int64_t step = a.xStep == 0 ? a.channels : a.xStep;
+    const float* x = a.x + begin * step + c;
+    for (int64_t at = begin * a.channels + c; at < end * a.channels; at += a.channels, x += step) {
 #pragma GCC unroll 4
       for (int j = 0; j < lanes.kVectors; j++) {
-        V v = Simd::fma(lanes.load(a.x + at, j), scale.of[j], shift.of[j]);
+        V v = Simd::fma(lanes.load(x, j), scale.of[j], shift.of[j]);
         if constexpr (kResidual) v = Simd::add(v, lanes.load(a.residual + at, j));
         else v = Simd::add(v, Simd::zero());
         lanes.store(a.y + at, j, Simd::lesser(high, Simd::greater(low, v)));

@@ -4,8 +4,15 @@
 
 namespace convkit {
 
+namespace {
+
+int64_t strideOf(const PoolGeometry& g) { return g.outputStride == 0 ? g.channels : g.outputStride; }
+
+}  // namespace
+
 const char* checkPool(const PoolGeometry& g) {
   if (g.channels <= 0) return "channels must be positive";
+  if (g.outputStride != 0 && g.outputStride < g.channels) return "outputStride must be no less than channels";
   for (const PoolAxis& axis : g.axes) {
     if (axis.dilation <= 0) return "dilation must be positive";
     if (axis.begin.empty()) return "an axis has no windows";
@@ -28,6 +35,11 @@ int64_t outputLength(const PoolGeometry& g) {
   int64_t length = g.channels;
   for (const PoolAxis& axis : g.axes) length *= static_cast<int64_t>(axis.begin.size());
   return length;
+}
+
+int64_t outputLength(const PoolGeometry& g, int64_t batch) {
+  const int64_t positions = batch * (outputLength(g) / g.channels);
+  return positions == 0 ? 0 : (positions - 1) * strideOf(g) + g.channels;
 }
 
 namespace {
@@ -74,19 +86,20 @@ void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, floa
   const int64_t outDepth = outputs(g.axes[0]), outHeight = outputs(g.axes[1]), outWidth = outputs(g.axes[2]);
   const std::size_t most = mostTaps(g);
   const PoolKernel kernel = g.kind == PoolKind::max ? kernels.maxPool : kernels.averagePool;
+  const int64_t stride = strideOf(g);
 
   // One chunk a row of output positions
   parallelFor(batch * outDepth * outHeight, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t h = chunk % outHeight, d = chunk / outHeight % outDepth;
     const float* image = x + chunk / outHeight / outDepth * inputLength(g);
     auto** taps = static_cast<const float**>(scratch.bytes(0, most * sizeof(const float*)));
-    PoolTile tile{taps, 0, g.channels, 1.0f, y + chunk * outWidth * g.channels};
+    PoolTile tile{taps, 0, g.channels, 1.0f, y + chunk * outWidth * stride};
     for (int64_t w = 0; w < outWidth; w++) {
       tile.count = 0;
       eachTap(g, d, h, w, [&](int64_t pixel) { taps[tile.count++] = image + pixel * g.channels; });
       tile.divisor = divisorAt(g, d, h, w);
       kernel(tile);
-      tile.y += g.channels;
+      tile.y += stride;
     }
   });
 }

@@ -22,6 +22,10 @@ export function lengthOf(operation: string, name: string, value: unknown): numbe
   return value.length;
 }
 
+/** Elements from the first to the last of positions that lie a stride apart. */
+export const spanOf = (positions: number, stride: number, channels: number): number =>
+  positions === 0 ? 0 : (positions - 1) * stride + channels;
+
 function isDetached(buffer: ArrayBuffer): boolean {
   try {
     new Uint8Array(buffer);

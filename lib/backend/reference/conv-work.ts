@@ -1,13 +1,14 @@
 // The work of one convolution over a batch: units in the order image, tile of output positions, block of channel pairs.
 import type { Conv, PackedFilter } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
-import { checkApart, checkCount, checkFloats } from './checks.js';
+import { checkApart, checkCount, checkFloats, spanOf } from './checks.js';
 import { filterShape, planOf, type ReferenceConv, ReferenceFilter } from './conv.js';
 import { runDepthwiseTile } from './depthwise-tile.js';
 import { consecutive, type Work } from './jobs.js';
 import { toChannelsFirstWork, toChannelsLastWork } from './layout.js';
 import { NO_TAP } from './padding.js';
 import { hasExactSmallSums, smallestExponent } from './rounding.js';
+import { scaledInputWork } from './scaled-input.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
 import { WinogradWork } from './winograd-work.js';
 
@@ -21,6 +22,8 @@ export function convWork(
   y: Float32Array,
   batch: number,
   residual: Float32Array | null = null,
+  scale: Float32Array | null = null,
+  shift: Float32Array | null = null,
 ): Work {
   const plan = planOf('conv', conv);
   if (!(filter instanceof ReferenceFilter))
@@ -33,17 +36,22 @@ export function convWork(
       `filter is for ${filter.shape}, the convolution takes ${filterShape(plan.geometry)}`,
     );
   checkCount('conv', 'batch', batch, 0);
-  checkFloats('conv', 'x', x, batch * plan.inputLength);
-  checkFloats('conv', 'y', y, batch * plan.outputLength);
+  const { inChannels, outChannels, inputSize, inputLayout, outputLayout } = plan.geometry;
+  const inputs = batch * inputSize[0] * inputSize[1] * inputSize[2];
+  checkFloats('conv', 'x', x, spanOf(inputs, plan.inputStride, inChannels));
+  checkFloats('conv', 'y', y, spanOf(batch * plan.positions, plan.outputStride, outChannels));
   if (residual !== null) checkFloats('conv', 'residual', residual, y.length);
   checkApart('conv', y, residual === null ? [x] : [x, residual], 'none');
-  const { inChannels, outChannels, inputSize, inputLayout, outputLayout } = plan.geometry;
   const parts: Work[] = [];
   let source = x;
   if (inputLayout === 'channelsFirst') {
     const positions = inputSize[0] * inputSize[1] * inputSize[2];
     source = new Float32Array(x.length);
     parts.push(toChannelsLastWork(x, source, batch, inChannels, positions));
+  }
+  if (scale !== null || plan.inputStride !== inChannels) {
+    source = new Float32Array(inputs * inChannels);
+    parts.push(scaledInputWork(plan, x, y, scale, shift, source, batch));
   }
   let added = residual;
   if (residual !== null && outputLayout === 'channelsFirst') {
@@ -110,6 +118,8 @@ class ConvWork implements Work {
   }
 
   run(begin: number, end: number): void {
+    // A run from the start reads an x that may have been written since the last one
+    if (begin === 0) this.#image = this.#tile = -1;
     for (let unit = begin; unit < end; unit++) {
       const block = unit % this.#blocks;
       const tile = Math.floor(unit / this.#blocks);
@@ -169,9 +179,8 @@ class ConvWork implements Work {
 
   /** Channel pairs [begin, end) of the tile that is loaded. */
   #runPairs(begin: number, end: number): void {
-    const { taps, groupInputs, groupOutputs, positions, activate, outputLength, geometry } = this.plan;
+    const { taps, groupInputs, groupOutputs, positions, activate, outputLength, outputStride } = this.plan;
     const { weights, bias, exponents } = this.filter;
-    const { outChannels } = geometry;
     const [state, y, source, offsets, residual] = [
       this.#state,
       this.y,
@@ -182,7 +191,7 @@ class ConvWork implements Work {
     const pairsOfGroup = this.#pairsOfGroup;
     const start = (this.#tile % this.#tiles) * TILE_POSITIONS;
     const rows = Math.min(TILE_POSITIONS, positions - start);
-    const corner = this.#image * outputLength + start * outChannels;
+    const corner = this.#image * outputLength + start * outputStride;
     for (let pair = begin; pair < end; pair++) {
       const group = Math.floor(pair / pairsOfGroup);
       const within = (pair - group * pairsOfGroup) * TILE_CHANNELS;
@@ -195,7 +204,7 @@ class ConvWork implements Work {
       for (let n = 0; n < columns; n++) {
         let at = corner + group * groupOutputs + within + n;
         const added = bias[TILE_CHANNELS * pair + n];
-        for (let p = 0; p < rows; p++, at += outChannels) {
+        for (let p = 0; p < rows; p++, at += outputStride) {
           let value = Math.fround(state[TILE_CHANNELS * p + n] + added);
           if (residual !== null) value = Math.fround(value + residual[at]);
           y[at] = activate === null ? value : activate(value);
@@ -206,7 +215,7 @@ class ConvWork implements Work {
 
   /** The same of a depthwise convolution, whose channels pair up across groups. */
   #runDepthwisePairs(begin: number, end: number): void {
-    const { taps, positions, activate, outputLength, geometry } = this.plan;
+    const { taps, positions, activate, outputLength, outputStride, geometry } = this.plan;
     const { residual } = this;
     const { bias } = this.filter;
     const channels = geometry.outChannels;
@@ -217,7 +226,7 @@ class ConvWork implements Work {
     const rows = Math.min(TILE_POSITIONS, positions - start);
     const last = Math.min(TILE_CHANNELS * end, channels);
     for (let p = 0; p < rows; p++) {
-      const corner = this.#image * outputLength + (start + p) * channels;
+      const corner = this.#image * outputLength + (start + p) * outputStride;
       const from = TILE_CHANNELS * p - TILE_POSITIONS * TILE_CHANNELS * begin;
       for (let c = TILE_CHANNELS * begin; c < last; c++) {
         let value = Math.fround(sums[from + TILE_POSITIONS * TILE_CHANNELS * (c >> 1) + (c & 1)] + bias[c]);

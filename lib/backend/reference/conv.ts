@@ -23,7 +23,10 @@ const MODES = ['zeros', 'reflect', 'replicate', 'circular'] as const;
 /** @internal A checked geometry, and what follows from it. */
 export class ReferenceConv {
   readonly inputLength: number;
+  /** Elements from one image to the next. */
   readonly outputLength: number;
+  readonly inputStride: number;
+  readonly outputStride: number;
   readonly positions: number;
   readonly taps: number;
   readonly groupInputs: number;
@@ -38,7 +41,9 @@ export class ReferenceConv {
     const { inChannels, outChannels, groups, inputSize, outputSize, kernelSize } = geometry;
     this.positions = product(outputSize);
     this.inputLength = countElements('createConv', 'one input image', [inChannels, ...inputSize, 1]);
-    this.outputLength = countElements('createConv', 'one output image', [outChannels, ...outputSize]);
+    this.inputStride = geometry.inputStride ?? inChannels;
+    this.outputStride = geometry.outputStride ?? outChannels;
+    this.outputLength = countElements('createConv', 'one output image', [this.outputStride, ...outputSize]);
     this.taps = product(kernelSize);
     this.groupInputs = inChannels / groups;
     this.groupOutputs = outChannels / groups;
@@ -112,6 +117,7 @@ export function createConv(geometry: ConvGeometry): Conv {
   for (const name of ['inputLayout', 'outputLayout'] as const)
     oneOf(operation, name, geometry[name], LAYOUTS);
   checkAlgorithm(operation, geometry);
+  checkStrides(operation, geometry);
   if (typeof geometry.transposed !== 'boolean')
     throw wrongType(operation, `transposed must be true or false, got ${show(geometry.transposed)}`);
   if (geometry.transposed && geometry.paddingMode !== 'zeros')
@@ -123,6 +129,38 @@ export function createConv(geometry: ConvGeometry): Conv {
   });
   const conv: object = new ReferenceConv(geometry);
   return conv as Conv;
+}
+
+/** Whether a convolution is a product of matrices and nothing else. */
+export function isPlainPointwise({
+  kernelSize,
+  stride,
+  padBegin,
+  padEnd,
+  groups,
+  transposed,
+  inputLayout,
+  outputLayout,
+}: ConvGeometry): boolean {
+  const plain = [...kernelSize, ...stride].every((size) => size === 1);
+  const unpadded = [...padBegin, ...padEnd].every((size) => size === 0);
+  const channelsLast = inputLayout === 'channelsLast' && outputLayout === 'channelsLast';
+  return plain && unpadded && channelsLast && groups === 1 && !transposed;
+}
+
+function checkStrides(operation: string, geometry: ConvGeometry): void {
+  const { inChannels, outChannels, inputStride, outputStride, inputActivation = 'none' } = geometry;
+  if (inputStride !== undefined) checkCount(operation, 'inputStride', inputStride, inChannels);
+  if (outputStride !== undefined) checkCount(operation, 'outputStride', outputStride, outChannels);
+  oneOf(operation, 'inputActivation', inputActivation, ['none', 'relu', 'relu6']);
+  if (outputStride !== undefined && geometry.outputLayout !== 'channelsLast')
+    throw wrongValue(operation, 'outputStride is for channels-last output');
+  const special = (inputStride ?? inChannels) > inChannels || inputActivation !== 'none';
+  if (special && !isPlainPointwise(geometry))
+    throw wrongValue(
+      operation,
+      'inputStride and inputActivation are for 1x1 convolutions of stride 1, channels-last',
+    );
 }
 
 function checkAlgorithm(operation: string, geometry: ConvGeometry): void {

@@ -1,6 +1,6 @@
 // Gradients of pooling: windows in the order of their outputs, each adding to the elements it came from.
 import type { Pool, PoolGeometry } from '../../../binding.js';
-import { show, wrongType } from '../../errors.js';
+import { show, wrongType, wrongValue } from '../../errors.js';
 import { checkApart, checkCount, checkFloats } from './checks.js';
 import type { Work } from './jobs.js';
 import { coordinates, divisorAt, eachTap, ReferencePool } from './pool.js';
@@ -16,6 +16,8 @@ export function poolGradientWork(
   if (!(pool instanceof ReferencePool))
     throw wrongType(operation, `pool must come from the reference backend's createPool, got ${show(pool)}`);
   const { geometry, positions, inputLength, outputLength } = pool;
+  if (pool.outputStride > geometry.channels)
+    throw wrongValue(operation, "a pool's gradient reads whole images");
   checkCount(operation, 'batch', batch, 0);
   checkFloats(operation, 'upstream', upstream, batch * outputLength);
   checkFloats(operation, 'gradient', gradient, batch * inputLength);

@@ -1,7 +1,7 @@
 // Reference pooling over windows listed per axis, channels innermost.
 import type { Pool, PoolGeometry, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
-import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
+import { checkApart, checkCount, checkFloats, checkTriple, countElements, oneOf, spanOf } from './checks.js';
 import type { Work } from './jobs.js';
 import { CHUNK } from './sums.js';
 
@@ -11,11 +11,14 @@ export class ReferencePool {
   readonly inputLength: number;
   readonly outputLength: number;
   readonly positions: number;
+  /** Elements from one output position to the next. */
+  readonly outputStride: number;
 
   constructor(readonly geometry: PoolGeometry) {
     const { channels, inputSize, outputSize } = geometry;
     this.inputLength = countElements('createPool', 'one input image', [channels, ...inputSize]);
-    this.outputLength = countElements('createPool', 'one output image', [channels, ...outputSize]);
+    this.outputStride = geometry.outputStride ?? channels;
+    this.outputLength = countElements('createPool', 'one output image', [this.outputStride, ...outputSize]);
     this.positions = outputSize[0] * outputSize[1] * outputSize[2];
   }
 }
@@ -29,6 +32,8 @@ export function createPool(geometry: PoolGeometry): Pool {
   checkTriple(operation, 'inputSize', geometry.inputSize, 0);
   checkTriple(operation, 'outputSize', geometry.outputSize, 1);
   checkTriple(operation, 'dilation', geometry.dilation, 1);
+  if (geometry.outputStride !== undefined)
+    checkCount(operation, 'outputStride', geometry.outputStride, geometry.channels);
   AXES.forEach((name, axis) => {
     checkWindows(name, geometry, axis);
   });
@@ -65,16 +70,16 @@ export function poolWork(pool: Pool, x: Float32Array, y: Float32Array, batch: nu
     throw wrongType('pool', `pool must come from the reference backend's createPool, got ${show(pool)}`);
   checkCount('pool', 'batch', batch, 0);
   checkFloats('pool', 'x', x, batch * pool.inputLength);
-  checkFloats('pool', 'y', y, batch * pool.outputLength);
+  checkFloats('pool', 'y', y, spanOf(batch * pool.positions, pool.outputStride, pool.geometry.channels));
   checkApart('pool', y, [x], 'none');
-  const { geometry, positions } = pool;
+  const { geometry, positions, outputStride } = pool;
   const chunk = new Float32Array(geometry.channels);
   return {
     units: batch * positions,
     run(begin, end) {
       for (let unit = begin; unit < end; unit++) {
         const image = Math.floor(unit / positions);
-        const out = y.subarray(unit * geometry.channels, (unit + 1) * geometry.channels);
+        const out = y.subarray(unit * outputStride, unit * outputStride + geometry.channels);
         const position = unit - image * positions;
         if (geometry.kind === 'max') maxAt(geometry, position, x, image * pool.inputLength, out);
         else averageAt(geometry, position, x, image * pool.inputLength, out, chunk);

@@ -25,6 +25,8 @@ export function convWeightGradientWork(
     throw wrongValue(operation, 'conv must be direct and not transposed');
   if (inputLayout !== 'channelsLast' || outputLayout !== 'channelsLast')
     throw wrongValue(operation, 'conv must read and write channels-last images');
+  if (plan.inputStride > plan.geometry.inChannels || plan.outputStride > outChannels)
+    throw wrongValue(operation, 'a weight gradient reads whole images');
   checkCount(operation, 'batch', batch, 0);
   checkFloats(operation, 'x', x, batch * plan.inputLength);
   checkFloats(operation, 'upstream', upstream, batch * plan.outputLength);

@@ -177,7 +177,7 @@ export class WinogradWork implements Work {
         for (let j = 0; j < size; j++) {
           const column = firstColumn + j * dilation[2];
           if (column >= outputSize[2]) break;
-          const at = (corner + column) * outChannels + channel;
+          const at = (corner + column) * this.plan.outputStride + channel;
           let value = Math.fround(outputs[i * size + j] + added);
           if (residual !== null) value = Math.fround(value + residual[at]);
           y[at] = activate === null ? value : activate(value);
