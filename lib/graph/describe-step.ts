@@ -1,7 +1,7 @@
 // One line about a step: what it computes and how, for summaries and profiles.
 
-import { outputOf, type Step, TracedPool } from './graph.js';
-import { activationOf, convOf } from './passes.js';
+import { inputsOf, outputOf, type Step, TracedPool } from './graph.js';
+import { activationOf, convOf } from './steps.js';
 
 /** What people read of a step. */
 export interface StepDescription {
@@ -15,31 +15,54 @@ export interface StepDescription {
   readonly elements: number;
   /** Multiply-accumulates of the whole batch, biases not counted: those of direct sums, whatever the algorithm. */
   readonly macs: number;
+  /** Bytes of what it reads and writes: inputs, weights and output, once each. */
+  readonly bytes: number;
 }
 
 export function describeStep(step: Step): StepDescription {
-  const { length } = outputOf(step);
   const conv = convOf(step);
   if (conv === null) {
-    return { path: step.path, operation: nameOf(step), algorithm: '', elements: length, macs: 0 };
+    const elements = poolElements(step) ?? outputOf(step).length;
+    const bytes = 4 * inputsOf(step).reduce((sum, view) => sum + view.length, elements);
+    return { path: step.path, operation: nameOf(step), algorithm: '', elements, macs: 0, bytes };
   }
+  const { weight, bias } = conv.filter;
   const g = conv.conv.geometry;
+  const length = conv.batch * product(g.outputSize) * g.outChannels;
+  const inputs = conv.batch * product(g.inputSize) * g.inChannels;
+  const moved = [conv.residual, conv.scale, conv.shift].reduce(
+    (sum, view) => sum + (view?.length ?? 0),
+    length + inputs,
+  );
   const taps = g.kernelSize.reduce((product, size) => product * size, 1);
-  const positions = (g.transposed ? conv.x.length / g.inChannels : length / g.outChannels) * taps;
+  const positions = conv.batch * product(g.transposed ? g.inputSize : g.outputSize) * taps;
   const kernel = g.kernelSize.slice(g.kernelSize[0] === 1 ? 1 : 0).join('x');
   const fused = [
     conv.residual === null ? '' : ' + add',
     g.activation.kind === 'none' ? '' : ` + ${g.activation.kind}`,
   ];
   const depthwise = g.groups > 1 && g.groups === g.inChannels;
+  const before = [
+    conv.scale === null ? '' : conv.shift === null ? 'scale + ' : 'norm + ',
+    (g.inputActivation ?? 'none') === 'none' ? '' : `${g.inputActivation} + `,
+  ];
   const name = g.transposed ? 'convTranspose' : depthwise ? 'depthwise' : g.groups > 1 ? 'grouped' : 'conv';
   return {
     path: step.path,
-    operation: `${name} ${kernel}${fused.join('')}`,
+    operation: `${before.join('')}${name} ${kernel}${fused.join('')}`,
     algorithm: g.algorithm,
     elements: length,
     macs: positions * g.inChannels * (g.outChannels / g.groups),
+    bytes: 4 * (moved + weight.length + (bias?.length ?? 0)),
   };
+}
+
+const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
+
+/** Elements of a pooling's output; null of other steps. */
+function poolElements({ args: [pool, , , batch] }: Step): number | null {
+  if (!(pool instanceof TracedPool) || typeof batch !== 'number') return null;
+  return batch * product(pool.geometry.outputSize) * pool.geometry.channels;
 }
 
 /** The operation, and of a pooling or an activation which. */
