@@ -1,15 +1,15 @@
-// The program of one contender's process: it obeys the runner's orders one by one, and dies with it.
+// The program of one contender's process for layers, or for training.
 
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { relative } from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { Absent, type Contender } from './contenders/contender.js';
 import { convkitContender } from './contenders/convkit.js';
 import { isaOf, makeContender } from './contenders/index.js';
 import { makeData } from './data.js';
 import { loadLibrary } from './library.js';
-import type { Answer, EngineReport, Order, Orders, Prepared } from './protocol.js';
+import { obeyOrders, peakBytes, timeCalls } from './obey.js';
+import type { EngineReport, Orders, Prepared } from './protocol.js';
 import { convkitTrainee } from './training/convkit.js';
 import { checkSamples } from './verify.js';
 
@@ -39,18 +39,9 @@ async function prepare(request: Orders['prepare']['request']): Promise<Prepared>
 }
 
 async function round(milliseconds: number): Promise<number[]> {
-  if (prepared === null) throw new Error('no contender is prepared');
-  const times: number[] = [];
-  const end = performance.now() + milliseconds;
-  let now = performance.now();
-  do {
-    const start = now;
-    const pending = prepared();
-    if (pending !== undefined) await pending;
-    now = performance.now();
-    times.push(now - start);
-  } while (now < end);
-  return times;
+  const call = prepared;
+  if (call === null) throw new Error('no contender is prepared');
+  return timeCalls(call, milliseconds);
 }
 
 async function prepareTraining(
@@ -65,15 +56,6 @@ async function prepareTraining(
   await round(WARM_UP_MILLISECONDS);
   const parts = outcome.map(([name, { length }]) => ({ name, length }));
   return { version: trainee.version, parts };
-}
-
-/** As Linux counts it; elsewhere as Node does, which may count what the process was forked from. */
-function peakBytes(): number {
-  try {
-    const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'));
-    if (found !== null) return Number(found[1]) * 1024;
-  } catch {}
-  return process.resourceUsage().maxRSS * 1024;
 }
 
 async function agree({ layer, isas }: Orders['agree']['request']): Promise<Orders['agree']['reply']> {
@@ -110,42 +92,25 @@ async function report(): Promise<EngineReport> {
   };
 }
 
-async function obey(order: Order): Promise<unknown> {
-  switch (order.kind) {
-    case 'prepare':
-      return prepare(order.request);
-    case 'round':
-      return { times: await round(order.request.milliseconds) };
-    case 'prepareTraining':
-      return prepareTraining(order.request);
-    case 'peakMemory': {
-      for (let call = 0; call < order.request.calls; call++) await prepared?.();
-      return { bytes: peakBytes() };
-    }
-    case 'peak': {
-      const { engine } = await loadLibrary();
-      engine.use('native', { isa: order.request.isa });
-      return { rate: engine.active().measurePeak(order.request.seconds) };
-    }
-    case 'bandwidth': {
-      const { engine } = await loadLibrary();
-      return { rate: engine.active().measureBandwidth(order.request.bytes, order.request.seconds) };
-    }
-    case 'agree':
-      return agree(order.request);
-    case 'report':
-      return report();
-  }
-}
-
-process.on('message', (order: Order) => {
-  const send = (answer: Answer): void => {
-    process.send?.(answer);
-  };
-  obey(order).then(
-    (reply) => send({ ok: true, reply }),
-    (error: unknown) =>
-      send({ ok: false, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
-  );
+obeyOrders<Orders>({
+  prepare,
+  async round({ milliseconds }) {
+    return { times: await round(milliseconds) };
+  },
+  prepareTraining,
+  async peakMemory({ calls }) {
+    for (let call = 0; call < calls; call++) await prepared?.();
+    return { bytes: peakBytes() };
+  },
+  async peak({ isa, seconds }) {
+    const { engine } = await loadLibrary();
+    engine.use('native', { isa });
+    return { rate: engine.active().measurePeak(seconds) };
+  },
+  async bandwidth({ bytes, seconds }) {
+    const { engine } = await loadLibrary();
+    return { rate: engine.active().measureBandwidth(bytes, seconds) };
+  },
+  agree,
+  report,
 });
-process.on('disconnect', () => process.exit());

@@ -1,23 +1,22 @@
-// The runner's side of the contenders' processes: one process for one contender and one layer, or two processes
-// that run side by side.
+// The runner's side of the contenders' processes: one process for one contender and one layer or network, or two
+// processes that run side by side.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Answer, Kind, Orders } from './protocol.js';
-
-const PROGRAM = fileURLToPath(new URL('./entrant.js', import.meta.url));
+import type { Answer, AnyOrders, Orders } from './protocol.js';
 
 /** One process that obeys orders. */
-export class Entrant {
+export class Worker<O extends AnyOrders<O>> {
   readonly #process: ChildProcess;
 
-  /** `environment` holds variables of this process beside the inherited ones. */
-  constructor(environment: Readonly<Record<string, string>> = {}) {
+  /** `program` is relative to this folder; `environment` holds variables beside the inherited ones. */
+  constructor(program: string, environment: Readonly<Record<string, string>> = {}) {
     const env = { ...process.env, ...environment };
-    this.#process = fork(PROGRAM, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
+    const path = fileURLToPath(new URL(program, import.meta.url));
+    this.#process = fork(path, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
   }
 
-  ask<K extends Kind>(kind: K, request: Orders[K]['request']): Promise<Orders[K]['reply']> {
+  ask<K extends keyof O & string>(kind: K, request: O[K]['request']): Promise<O[K]['reply']> {
     const child = this.#process;
     return new Promise((resolve, reject) => {
       const exited = (code: number | null, signal: string | null): void => {
@@ -26,7 +25,7 @@ export class Entrant {
       };
       const answered = (answer: Answer): void => {
         child.off('exit', exited);
-        if (answer.ok) resolve(answer.reply as Orders[K]['reply']);
+        if (answer.ok) resolve(answer.reply as O[K]['reply']);
         else reject(new Error(answer.error));
       };
       if (child.exitCode !== null || child.signalCode !== null) {
@@ -43,6 +42,15 @@ export class Entrant {
     if (this.#process.connected) this.#process.disconnect();
   }
 }
+
+/** The process of a contender for layers. */
+export class Entrant extends Worker<Orders> {
+  constructor(environment: Readonly<Record<string, string>> = {}) {
+    super('./entrant.js', environment);
+  }
+}
+
+type Kind = keyof Orders;
 
 /** Asks a fresh process one thing. */
 export async function askOnce<K extends Kind>(

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { comparison } from './compare.js';
 import { page } from './html/page.js';
 import { root } from './library.js';
+import { networkTables } from './networks/report.js';
+import { measureNetworks } from './networks/run.js';
 import { keptResults, measureAll } from './official.js';
 import { help, type Options, parseOptions } from './options.js';
 import { writeReadme } from './readme.js';
@@ -12,7 +14,7 @@ import { asMarkdownPage, tablesOf } from './report.js';
 import { type Results, readResults } from './results.js';
 import { measure } from './run.js';
 import { smallCalls } from './small-call.js';
-import { asText } from './table.js';
+import { asMarkdown, asText } from './table.js';
 
 const REPORT = fileURLToPath(new URL('bench/results/report.html', root));
 
@@ -25,6 +27,16 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.smallCall) {
     process.stdout.write((await smallCalls()).map(asText).join('\n'));
     return 0;
+  }
+  if (options.networks !== null) {
+    const { networks } = options;
+    const json = options.json ?? fileURLToPath(new URL('bench/results/networks.local.json', root));
+    const command = `npm run bench -- ${argv.join(' ')}`;
+    const { results } = await measureNetworks({ ...options, networks }, { ...options, json, command });
+    const tables = networkTables(results);
+    process.stdout.write(`\n${tables.map(asText).join('\n')}`);
+    if (options.markdown !== null) writeFileSync(options.markdown, tables.map(asMarkdown).join('\n'));
+    return results.some(({ wrong }) => wrong.length > 0) ? 1 : 0;
   }
   if (options.all) await measureAll(options);
   if (options.all || options.readme) {

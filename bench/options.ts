@@ -42,6 +42,12 @@ export interface Options extends RunOptions {
   readonly smallCall: boolean;
   /** Write the README's table from the kept results. */
   readonly readme: boolean;
+  /** Whole networks instead of layers, by name, none for all; null: layers. */
+  readonly networks: readonly string[] | null;
+  /** Images at a time, of whole networks. */
+  readonly batches: readonly number[];
+  /** Fresh processes that load each network. */
+  readonly loads: number;
 }
 
 export const help = `npm run bench -- [options]
@@ -75,6 +81,11 @@ installed in bench/ (ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts).
   --from FILES         measure nothing, show these results
   --readme             measure nothing, write the README's table and report.html from bench/results
   --small-call         only what a call of a small layer costs
+
+  --networks LIST      whole networks instead of layers: sessions beside onnxruntime on the same network; 'all' for
+                       all. --python names a Python that has torchvision, to export them once (bench/networks/cache)
+  --batches 1,8        images at a time (1,8)
+  --loads N            fresh processes that load each network (3)
   --help
 `;
 
@@ -107,6 +118,9 @@ export function parseOptions(
       markdown: { type: 'string' },
       html: { type: 'string' },
       compare: { type: 'string' },
+      networks: { type: 'string' },
+      batches: { type: 'string', default: '1,8' },
+      loads: { type: 'string', default: '3' },
       from: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -130,6 +144,9 @@ export function parseOptions(
     smallCall: values['small-call'],
     from: values.from === undefined ? null : listed(values.from),
     compare: values.compare ?? null,
+    networks: values.networks === undefined ? null : listed(values.networks.replace(/^all$/, '')),
+    batches: listed(values.batches).map((text) => whole('--batches', text)),
+    loads: whole('--loads', values.loads),
     json: values.json ?? null,
     markdown: values.markdown ?? null,
     html: values.html ?? null,

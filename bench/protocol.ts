@@ -56,8 +56,7 @@ export interface EngineReport {
   readonly features: readonly string[];
 }
 
-export type Kind = keyof Orders;
-
-export type Order = { [K in Kind]: { kind: K; request: Orders[K]['request'] } }[Kind];
+/** What is ordered and answered, by kind. */
+export type AnyOrders<O> = { readonly [K in keyof O]: { request: unknown; reply: unknown } };
 
 export type Answer = { ok: true; reply: unknown } | { ok: false; error: string };

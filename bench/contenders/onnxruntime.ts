@@ -7,11 +7,11 @@ import { convolutionModel } from '../onnx.js';
 import { type Contender, peer, type Settings } from './contender.js';
 
 /** The part of onnxruntime-node that is used here, so that type checks need no peers installed. */
-interface OnnxRuntime {
+export interface OnnxRuntime {
   readonly Tensor: new (type: 'float32', data: Float32Array, dims: readonly number[]) => OnnxTensor;
   readonly InferenceSession: {
     create(
-      model: Uint8Array,
+      model: Uint8Array | string,
       options: object,
     ): Promise<{
       run(feeds: Record<string, OnnxTensor>): Promise<Record<string, OnnxTensor>>;
