@@ -15,7 +15,7 @@ export async function squared(model: ShowModel, file: string): Promise<Pixels> {
       : wrongValue('show', `${file}: ${error.message}`);
   });
   const pixels = model.channels === 1 ? toGrey(decoded) : opaque(decoded);
-  return resize(pixels, model.inputSize, model.inputSize, centreSquare(pixels));
+  return resize(pixels, model.inputSize, model.inputSize, { box: centreSquare(pixels) });
 }
 
 /** RGB without transparency. */

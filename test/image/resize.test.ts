@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { centreSquare, type Pixels, resize } from '../../lib/image/resize.js';
+import { type Box, centreSquare, type Pixels, resize } from '../../lib/image/resize.js';
 
 /** Deterministic bytes, a good part of them saturated. */
 function noise(width: number, height: number, channels: number, seed: number): Pixels {
@@ -73,6 +73,19 @@ describe('resize', () => {
     ]).toEqual(PILLOW);
   });
 
+  test('gives the bytes of Pillow 12.3 (BICUBIC), whole and cropped afterwards', () => {
+    const hash = (image: Pixels, width: number, height: number, crop?: Box): string =>
+      createHash('sha256')
+        .update(resize(image, width, height, { interpolation: 'bicubic', crop }).data)
+        .digest('hex');
+    expect([
+      hash(noise(28, 28, 1, 1), 128, 128),
+      hash(noise(512, 384, 1, 2), 128, 96),
+      hash(noise(451, 300, 3, 3), 97, 128),
+      hash(noise(451, 300, 3, 3), 97, 128, { left: 20, top: 31, width: 40, height: 69 }),
+    ]).toEqual(PILLOW_BICUBIC);
+  });
+
   test('at the same size changes nothing', () => {
     const image = noise(13, 17, 3, 5);
     expect(resize(image, 13, 17).data).toEqual(image.data);
@@ -106,7 +119,7 @@ describe('resize', () => {
       cut.set(image.data.subarray(((y + 2) * 20 + 5) * 3, ((y + 2) * 20 + 14) * 3), y * 27);
     }
     const want = resize({ data: cut, width: 9, height: 7, channels: 3 }, 4, 6);
-    expect(resize(image, 4, 6, box)).toEqual(want);
+    expect(resize(image, 4, 6, { box })).toEqual(want);
   });
 
   test('refuses sizes, boxes and pixel counts that cannot be', () => {
@@ -119,9 +132,17 @@ describe('resize', () => {
     ]) {
       expect(() => resize(image, w, h)).toThrow(RangeError);
     }
-    expect(() => resize(image, 2, 2, { left: 3, top: 0, width: 2, height: 1 })).toThrow(/leaves the image/);
-    expect(() => resize(image, 2, 2, { left: -1, top: 0, width: 2, height: 1 })).toThrow(/leaves the image/);
-    expect(() => resize(image, 2, 2, { left: 0, top: 0.5, width: 2, height: 1 })).toThrow(/leaves the image/);
+    expect(() => resize(image, 2, 2, { box: { left: 3, top: 0, width: 2, height: 1 } })).toThrow(
+      /leaves the image/,
+    );
+    expect(() => resize(image, 2, 2, { box: { left: -1, top: 0, width: 2, height: 1 } })).toThrow(
+      /leaves the image/,
+    );
+    expect(() => resize(image, 2, 2, { box: { left: 0, top: 0.5, width: 2, height: 1 } })).toThrow(
+      /leaves the image/,
+    );
+    const crop = { left: 1, top: 0, width: 2, height: 1 };
+    expect(() => resize(image, 2, 2, { crop })).toThrow('box 2 x 1 at (1, 0) leaves the result 2 x 2');
     expect(() => resize({ ...image, width: 5 }, 2, 2)).toThrow(/need 20 bytes, received 16/);
   });
 });
@@ -135,4 +156,11 @@ const PILLOW = [
   'c4b7019b283857f18cbcd8fcb4fc835d4a438e462b7e755044f42faa84b3f5d8',
   'fd87998c5aca649f15438c5025b147f5c8b52c9b815cb8b8f95e2b8e00b58973',
   '6031de9c0b6bd66fc6c6adccc7ab4c914e9fac0a5461c999319bcb036d857265',
+];
+
+const PILLOW_BICUBIC = [
+  '2bc8caed8720e8be916ac048d8a0caf925d5eca6c4ec1e4998814a0913b1a473',
+  'f5183ba7973aa7a27561ad15e2e893b005bdbdf134e8b705a1b9513023d52e9f',
+  '278b274670ccd25d94f1d2cdc20bfe318bec77400984e47e9c9930479db42806',
+  '5eeeafd800c7dbd3f68ed8813db9fbf17ac1e7fbb238ffe997914e87aee49ecd',
 ];
