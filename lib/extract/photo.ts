@@ -1,0 +1,64 @@
+// From decoded pixels to what a network takes, as torchvision's `ImageClassification` transform and timm's evaluation
+// transform do it to a PIL image, bit for bit: resize, centre crop, numbers from 0 to 1, mean and deviation.
+
+import { type Box, type Pixels, resize } from '../image/resize.js';
+import type { Preset } from './presets.js';
+
+/** Python's round of halves. */
+function toEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  if (rest !== 0.5) return rest < 0.5 ? below : below + 1;
+  return below % 2 === 0 ? below : below + 1;
+}
+
+/** The size to which an image is resized, and the part of it that is kept. */
+export function placement(
+  image: { readonly width: number; readonly height: number },
+  { resize: side, crop }: Pick<Preset, 'resize' | 'crop'>,
+): { readonly width: number; readonly height: number; readonly crop: Box } {
+  const { width, height } = image;
+  const long = Math.trunc((side * Math.max(width, height)) / Math.min(width, height));
+  const [toWidth, toHeight] = width <= height ? [side, long] : [long, side];
+  const left = toEven((toWidth - crop) / 2);
+  const top = toEven((toHeight - crop) / 2);
+  return { width: toWidth, height: toHeight, crop: { left, top, width: crop, height: crop } };
+}
+
+/** Three channels: grey three times, transparency dropped (PIL's `convert('RGB')`). */
+export function toRgb(image: Pixels): Pixels {
+  const { data, width, height, channels } = image;
+  if (channels === 3) return image;
+  const out = new Uint8Array(width * height * 3);
+  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
+  for (let from = 0, to = 0; to < out.length; from += channels, to += 3) {
+    out[to] = data[from];
+    out[to + 1] = data[from + green];
+    out[to + 2] = data[from + blue];
+  }
+  return { data: out, width, height, channels: 3 };
+}
+
+/** What float32 each byte of each channel becomes: (byte / 255 - mean) / std, rounded after each step. */
+export function normalisation({ mean, std }: Pick<Preset, 'mean' | 'std'>): readonly Float32Array[] {
+  return mean.map((middle, channel) =>
+    Float32Array.from({ length: 256 }, (_, byte) => {
+      const centred = Math.fround(Math.fround(byte / 255) - Math.fround(middle));
+      return Math.fround(centred / Math.fround(std[channel]));
+    }),
+  );
+}
+
+/** Pixels to [3, crop, crop] by a preset whose normalisation has been made. */
+export function photoValues(image: Pixels, preset: Preset, tables: readonly Float32Array[]): Float32Array {
+  const rgb = toRgb(image);
+  const { width, height, crop } = placement(rgb, preset);
+  const { data } = resize(rgb, width, height, { crop, interpolation: preset.interpolation });
+  const area = preset.crop * preset.crop;
+  const values = new Float32Array(3 * area);
+  for (let channel = 0; channel < 3; channel++) {
+    const table = tables[channel];
+    for (let i = 0, at = channel; i < area; i++, at += 3) values[channel * area + i] = table[data[at]];
+  }
+  return values;
+}
