@@ -5,6 +5,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { io, models } from '../lib/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -15,12 +16,14 @@ const blocks = [...readme.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, lang
 
 /** Inside the package, so that `import 'convkit'` finds it by its own name. */
 let folder = '';
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(root, 'build-readme-'));
   mkdirSync(join(folder, 'photos'));
   for (const photo of ['bricks.png', 'grass.jpg', 'clouds.webp', 'rings.tif']) {
     copyFileSync(join(root, 'examples/images', photo), join(folder, 'photos', photo));
   }
+  // Weights that the examples load
+  await io.saveSafetensors(join(folder, 'resnet18.safetensors'), models.resnet18().stateDict());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -6,41 +6,29 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { setThreads } from '../backend/index.js';
 import { wrongValue } from '../errors.js';
-import { extractFeatures } from '../extract/job.js';
+import { FinishedRows } from '../extract/finished.js';
+import { type ExtractResult, extractFeatures } from '../extract/job.js';
 import { type Listing, listImages } from '../extract/listing.js';
+import { described } from '../extract/manifest.js';
+import { hasPartial, partialPath } from '../extract/partial.js';
 import { Progress } from '../extract/progress.js';
 import type { Format } from '../extract/sink.js';
 import { discardAll } from '../io/atomic.js';
-import { Scattering } from '../models/scattering.js';
+import { help } from './extract-help.js';
+import { chosenModel, modelOptions } from './extract-model.js';
+import { MODEL_NAMES } from './named-models.js';
 
-export const help = `convkit extract <files, folders, patterns> -o features.npy
-
-Turns every image into one row of features with the built-in scattering network, which needs no download and no
-training: images that look alike get rows that are near. Folders are searched recursively for PNG, JPEG, WebP, TIFF,
-GIF and AVIF files; patterns know * ? [a-z] {a,b} and **. Needs sharp: npm install sharp
-
-  -o, --output <path>    where the rows go; - for standard output (jsonl only)
-  --format <npy|jsonl>   npy: a float32 matrix (the default unless the output ends in .jsonl); jsonl: one object a line
-  --manifest <path>      what made the rows, which row is which file, what failed
-                         (default: features.manifest.json for features.npy; none for -o -)
-  --batch <n>            images per forward pass, default 4; changes speed and memory only
-  --threads <n>          threads of the engine, default all that this process may use
-  --limit <n>            take only the first n images
-  --max-pixels <n>       refuse larger images, default 100000000
-  --quiet                no progress bar and no closing line; failures are still reported
-  --help
-
-Rows come in the order of the arguments; within a folder or pattern, img2 before img10. A file that cannot be read gets
-no row: it is reported, and listed with its reason in the manifest. The bytes do not depend on batch, threads or machine.
-
-Exit codes: 0 done; 1 nothing written (wrong arguments, no readable image, output not writable); 2 done, but some
-files failed; 130 interrupted, nothing written.
-`;
+export { help };
 
 const options = {
   output: { type: 'string', short: 'o' },
   format: { type: 'string' },
   manifest: { type: 'string' },
+  ...modelOptions,
+  models: { type: 'boolean', default: false },
+  resume: { type: 'boolean', default: false },
+  'retry-failed': { type: 'boolean', default: false },
+  shard: { type: 'string' },
   batch: { type: 'string' },
   threads: { type: 'string' },
   limit: { type: 'string' },
@@ -49,8 +37,9 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-/** Measured with 1024 x 768 photos on two threads: as fast as 8, with 50 MB less; 1 and 16 are slower. */
+/** Of scattering, measured with 1024 x 768 photos on two threads: as fast as 8, with 50 MB less; 1 and 16 are slower. */
 const DEFAULT_BATCH = 4;
+const NETWORK_BATCH = 8;
 
 /** Stops the job at SIGINT or SIGTERM; a second signal leaves at once. */
 class Interruption {
@@ -78,7 +67,10 @@ export async function run(argv: readonly string[]): Promise<number> {
     return await extract(argv, interruption.signal);
   } catch (error) {
     if (interruption.code !== 0) {
-      process.stderr.write('convkit extract: interrupted, nothing was written\n');
+      const kept = argv.includes('--resume')
+        ? 'the rows so far are kept: go on with the same command'
+        : 'nothing was written';
+      process.stderr.write(`convkit extract: interrupted, ${kept}\n`);
       return interruption.code;
     }
     const gone = error instanceof Error && 'code' in error && error.code === 'EPIPE'; // `| head` has read enough
@@ -96,26 +88,39 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
     process.stdout.write(help);
     return 0;
   }
+  if (values.models) {
+    process.stdout.write(`${['scattering', ...MODEL_NAMES].join('\n')}\n`);
+    return 0;
+  }
   const output = values.output;
   if (output === undefined) throw wrongValue('extract', 'no output', 'give one with -o features.npy');
   if (positionals.length === 0) throw wrongValue('extract', 'no images', 'name files, folders or patterns');
   const format = formatOf(values.format, output);
   const manifest = values.manifest ?? (output === '-' ? null : manifestBeside(output));
-  const batch = count(values.batch, 'batch', DEFAULT_BATCH);
+  const batch = count(values.batch, 'batch', values.model === 'scattering' ? DEFAULT_BATCH : NETWORK_BATCH);
   const limit = count(values.limit, 'limit', Number.POSITIVE_INFINITY);
   const maxPixels = count(values['max-pixels'], 'max-pixels', 1e8);
   if (values.threads !== undefined) setThreads(count(values.threads, 'threads', 1));
+  const shard = shardOf(values.shard);
+  const earlier = await earlierRun(values.resume, values['retry-failed'], output, format, manifest);
 
   const listing = await listImages(positionals);
-  const files = listing.files.slice(0, limit);
+  const files = shard.take(listing.files.slice(0, limit));
   await protectInputs(listing, output, manifest);
+  const { features, words } = await chosenModel(values, batch);
+  const about = shard.about;
+  const width = features.featureLength;
+  const finished =
+    earlier === 'ended' && manifest !== null
+      ? await FinishedRows.open(output, manifest, width, described({ ...features.about, ...about }))
+      : null;
   const progress = new Progress(process.stderr, files.length, !values.quiet);
   const start = performance.now();
-  const model = new Scattering();
   const result = await extractFeatures({
     files,
     missing: listing.missing,
-    model,
+    model: features,
+    about,
     output: output === '-' ? process.stdout : output,
     outputName: basename(output),
     format,
@@ -123,25 +128,90 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
     batch,
     decoders: Math.min(8, availableParallelism() + 1),
     maxPixels,
+    resumable: earlier === 'going',
+    finished,
+    retryFailed: values['retry-failed'],
     signal,
     onFailure: ({ file, reason }) => progress.failure(`${file}: ${reason}`),
     onProgress: (done) => progress.update(done),
-  }).finally(() => progress.clear());
+  }).finally(async () => {
+    progress.clear();
+    await finished?.close();
+  });
   const failed = result.failures.length;
-  if (result.rows === 0) {
-    throw wrongValue(
-      'extract',
-      `none of ${files.length + listing.missing.length} images could be read, nothing was written`,
-    );
+  const all = files.length + listing.missing.length;
+  if (result.rows === 0 && (all > 0 || values.shard === undefined)) {
+    throw wrongValue('extract', `none of ${all} images could be read, nothing was written`);
   }
   if (!values.quiet) {
     const seconds = (performance.now() - start) / 1000;
-    process.stderr.write(
-      `${output}: ${result.rows} ${result.rows === 1 ? 'row' : 'rows'} of ${model.featureLength} features, ` +
-        `${failed} failed; ${seconds.toFixed(1)} s, ${(result.rows / seconds).toFixed(1)} images/s\n`,
-    );
+    process.stderr.write(`${output}: ${closing(result, features.featureLength, seconds)}\n`);
+    if (values.model !== 'scattering') process.stderr.write(`${words}\n`);
   }
   return failed > 0 ? 2 : 0;
+}
+
+function closing({ rows, kept, failures }: ExtractResult, width: number, seconds: number): string {
+  const made = rows - kept;
+  const before = kept > 0 ? ` (${kept} of them from before)` : '';
+  return (
+    `${rows} ${rows === 1 ? 'row' : 'rows'} of ${width} features${before}, ${failures.length} failed; ` +
+    `${seconds.toFixed(1)} s, ${(made / seconds).toFixed(1)} images/s`
+  );
+}
+
+interface Shard {
+  readonly about: Readonly<Record<string, unknown>>;
+  take(files: readonly string[]): readonly string[];
+}
+
+/** The i-th of n runs of neighbours, whose lengths differ by one at most. */
+function shardOf(text: string | undefined): Shard {
+  if (text === undefined) return { about: {}, take: (files) => files };
+  const [, i, n] = (/^(\d{1,6})\/(\d{1,6})$/.exec(text) ?? []).map(Number);
+  if (!(i >= 1 && i <= n)) {
+    throw wrongValue('extract', `--shard must be i/n with i from 1 to n, such as 2/4, received '${text}'`);
+  }
+  return {
+    about: { shard: `${i}/${n}` },
+    take: (files) =>
+      files.slice(Math.floor(((i - 1) * files.length) / n), Math.floor((i * files.length) / n)),
+  };
+}
+
+/**
+ * What --resume and --retry-failed find: 'going': rows are kept as they come, after those of a run that stopped, if there was
+ * one; 'ended': there is a finished output, whose rows are taken; null: neither was asked for.
+ */
+async function earlierRun(
+  resume: boolean,
+  retry: boolean,
+  output: string,
+  format: Format,
+  manifest: string | null,
+): Promise<'going' | 'ended' | null> {
+  if (!resume && !retry) return null;
+  const option = resume ? '--resume' : '--retry-failed';
+  if (format !== 'npy' || output === '-' || manifest === null) {
+    throw wrongValue('extract', `${option} goes with .npy files, received -o ${output} --format ${format}`);
+  }
+  const stopped = await hasPartial(output);
+  const ended = (await identity(output)) !== null && (await identity(manifest)) !== null;
+  if (stopped && retry) {
+    throw wrongValue(
+      'extract',
+      `${partialPath(output)} has not ended`,
+      'go on with --resume alone, and retry then',
+    );
+  }
+  if (retry && !ended) {
+    throw wrongValue(
+      'extract',
+      `there is no ${output} with its manifest ${manifest} to retry`,
+      'run without --retry-failed',
+    );
+  }
+  return ended && !stopped ? 'ended' : 'going';
 }
 
 function parsed(argv: readonly string[]) {
@@ -179,13 +249,15 @@ function count(text: string | undefined, name: string, otherwise: number): numbe
   return value;
 }
 
+/** Which file a path leads to; null where there is none. */
+const identity = (path: string): Promise<string | null> =>
+  stat(path, { bigint: true }).then(
+    ({ dev, ino }) => `${dev}:${ino}`,
+    () => null,
+  );
+
 /** Nothing that is read may be written: compared by file, not by name, so links and spellings do not matter. */
 async function protectInputs(listing: Listing, output: string, manifest: string | null): Promise<void> {
-  const identity = (path: string): Promise<string | null> =>
-    stat(path, { bigint: true }).then(
-      ({ dev, ino }) => `${dev}:${ino}`,
-      () => null,
-    );
   const targets = [output, manifest].filter((path): path is string => path !== null && path !== '-');
   if (output !== '-' && manifest !== null && resolve(output) === resolve(manifest)) {
     throw wrongValue('extract', `output and manifest are both ${output}`, 'give another --manifest');

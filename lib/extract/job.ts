@@ -3,18 +3,20 @@
 
 import type { Writable } from 'node:stream';
 import { requireSharp } from '../image/decode.js';
-import type { Scattering } from '../models/scattering.js';
-import { Tensor } from '../tensor/tensor.js';
 import { ahead } from './ahead.js';
-import { type Failure, Manifest, weightsSha256 } from './manifest.js';
-import { loadImage, preprocessing } from './preprocess.js';
+import type { FeatureModel } from './features.js';
+import type { FinishedRows } from './finished.js';
+import { described, type Failure, Manifest } from './manifest.js';
+import { PartialRows } from './partial.js';
 import { type Format, openSink, type Sink } from './sink.js';
 
 export interface ExtractJob {
   readonly files: readonly string[];
   /** Known before the work starts: arguments that led nowhere. They open the list of failures. */
   readonly missing: readonly Failure[];
-  readonly model: Scattering;
+  readonly model: FeatureModel;
+  /** What else made the rows: which part of the files these are. */
+  readonly about: Readonly<Record<string, unknown>>;
   /** A path, or a stream for jsonl. */
   readonly output: string | Writable;
   readonly format: Format;
@@ -27,6 +29,12 @@ export interface ExtractJob {
   /** Images decoded at once. */
   readonly decoders: number;
   readonly maxPixels: number;
+  /** Whether rows are kept beside the output as they come, and those of an earlier run are gone on with. */
+  readonly resumable: boolean;
+  /** Rows of an earlier run that ended, taken as they are; null for none. */
+  readonly finished: FinishedRows | null;
+  /** Whether files that failed in that run are read again. */
+  readonly retryFailed: boolean;
   readonly signal?: AbortSignal;
   onFailure(failure: Failure): void;
   onProgress(done: number): void;
@@ -35,9 +43,17 @@ export interface ExtractJob {
 export interface ExtractResult {
   readonly rows: number;
   readonly failures: readonly Failure[];
+  /** Rows that were there before. */
+  readonly kept: number;
 }
 
-type Loaded = { readonly file: string } & ({ readonly values: Float32Array } | { readonly reason: string });
+type Loaded = { readonly file: string } & (
+  | { readonly image: Float32Array }
+  | { readonly row: Float32Array }
+  | { readonly reason: string }
+  | { readonly broken: unknown }
+);
+type Readable = Extract<Loaded, { readonly image: Float32Array } | { readonly row: Float32Array }>;
 
 /**
  * Runs the job. Output and manifest appear whole at the end, or not at all: after an error, after an abort, and where no
@@ -48,12 +64,23 @@ type Loaded = { readonly file: string } & ({ readonly values: Float32Array } | {
  */
 export async function extractFeatures(job: ExtractJob): Promise<ExtractResult> {
   await requireSharp();
-  const sink = await openSink(job.output, job.format, job.model.featureLength);
+  const about = { ...job.model.about, ...job.about };
+  const width = job.model.featureLength;
+  const partial =
+    job.resumable && typeof job.output === 'string'
+      ? await PartialRows.open(job.output, width, described(about))
+      : null;
+  const sink = partial ?? (await openSink(job.output, job.format, width));
   let manifest: Manifest | null = null;
   try {
-    if (job.manifest !== null) manifest = await Manifest.create(job.manifest, description(job.model));
-    const result = await run(job, sink, manifest);
-    if (result.rows === 0) return result;
+    const files = partial === null ? job.files : partial.remaining(job.files);
+    if (job.manifest !== null) manifest = await Manifest.create(job.manifest, about);
+    if (partial !== null) await manifest?.list(partial.done);
+    const result = await new Run(job, sink, manifest, partial).through(files);
+    if (result.rows === 0 && (job.files.length > 0 || job.missing.length > 0)) {
+      await partial?.remove();
+      return result;
+    }
     const written = await sink.finish();
     await manifest?.finish({ file: job.outputName, format: job.format, ...written }, result.failures);
     return result;
@@ -63,83 +90,110 @@ export async function extractFeatures(job: ExtractJob): Promise<ExtractResult> {
   }
 }
 
-function description(model: Scattering): Record<string, unknown> {
-  const { inputSize, scales, orientations, grid, secondGrid, featureLength } = model;
-  return {
-    model: {
-      name: 'scattering',
-      options: { inputSize, scales, orientations, grid, secondGrid },
-      featureLength,
-      weightsSha256: weightsSha256(model),
-    },
-    preprocessing: preprocessing(inputSize),
-  };
-}
+class Run {
+  private readonly failures: Failure[] = [];
+  private rows: number;
+  private kept: number;
+  private done: number;
 
-async function run(job: ExtractJob, sink: Sink, manifest: Manifest | null): Promise<ExtractResult> {
-  const { model, signal } = job;
-  const failures: Failure[] = [];
-  const fail = (failure: Failure): void => {
-    failures.push(failure);
-    job.onFailure(failure);
-  };
-  for (const failure of job.missing) fail(failure);
+  constructor(
+    private readonly job: ExtractJob,
+    private readonly sink: Sink,
+    private readonly manifest: Manifest | null,
+    private readonly partial: PartialRows | null,
+  ) {
+    this.rows = partial?.done.length ?? 0;
+    this.kept = this.rows;
+    this.done = this.rows + (partial?.failures.length ?? 0);
+    this.failures.push(...job.missing, ...(partial?.failures ?? []));
+    for (const failure of this.failures) job.onFailure(failure);
+  }
 
-  let rows = 0;
-  let done = 0;
-  const compute = async (files: readonly string[], batch: readonly Float32Array[]): Promise<void> => {
-    const features = await model.forwardAsync(stack(batch, model.inputSize), { signal });
-    signal?.throwIfAborted();
-    await sink.append(files, features.data);
-    await manifest?.append(files, features.data);
-    rows += files.length;
-    done += files.length;
-    job.onProgress(done);
-  };
-
-  // One batch computes while the next is decoded.
-  let computing: Promise<void> = Promise.resolve();
-  let files: string[] = [];
-  let batch: Float32Array[] = [];
-  const flush = async (): Promise<void> => {
-    await computing;
-    if (files.length > 0) computing = compute(files, batch);
-    computing.catch(() => {}); // awaited above or below: this only says that it will be
-    [files, batch] = [[], []];
-  };
-  const limits = { running: job.decoders, waiting: job.decoders + job.batch };
-  try {
-    for await (const loaded of ahead(job.files, limits, (file) => load(file, job))) {
-      signal?.throwIfAborted();
-      if ('reason' in loaded) {
-        fail(loaded);
-        job.onProgress(++done);
-        continue;
+  async through(files: readonly string[]): Promise<ExtractResult> {
+    const { job } = this;
+    // One batch computes while the next is decoded.
+    let computing: Promise<void> = Promise.resolve();
+    let batch: Readable[] = [];
+    let images = 0;
+    const flush = async (): Promise<void> => {
+      await computing;
+      if (batch.length > 0) computing = this.#compute(batch);
+      computing.catch(() => {}); // awaited above or below: this only says that it will be
+      [batch, images] = [[], 0];
+    };
+    const limits = { running: job.decoders, waiting: job.decoders + job.batch };
+    try {
+      for await (const loaded of ahead(files, limits, (file) => this.#load(file))) {
+        job.signal?.throwIfAborted();
+        if ('broken' in loaded) throw loaded.broken;
+        if ('reason' in loaded) {
+          await this.#fail({ file: loaded.file, reason: loaded.reason });
+          continue;
+        }
+        batch.push(loaded);
+        if ('image' in loaded) images++;
+        if (images === job.batch || batch.length >= MOST_WAITING) await flush();
       }
-      files.push(loaded.file);
-      batch.push(loaded.values);
-      if (files.length === job.batch) await flush();
+      await flush();
+    } finally {
+      await computing;
     }
-    await flush();
-  } finally {
-    await computing;
+    return { rows: this.rows, failures: this.failures, kept: this.kept };
   }
-  return { rows, failures };
+
+  async #compute(batch: readonly Readable[]): Promise<void> {
+    const { model, signal } = this.job;
+    const images = batch.flatMap((item) => ('image' in item ? [item.image] : []));
+    const computed = images.length === 0 ? new Float32Array(0) : await model.rows(images, signal);
+    signal?.throwIfAborted();
+    const values =
+      images.length === batch.length ? computed : interleaved(batch, computed, model.featureLength);
+    const files = batch.map(({ file }) => file);
+    await this.sink.append(files, values);
+    await this.manifest?.append(files, values);
+    this.rows += files.length;
+    this.kept += files.length - images.length;
+    this.done += files.length;
+    this.job.onProgress(this.done);
+  }
+
+  async #fail(failure: Failure): Promise<void> {
+    this.failures.push(failure);
+    this.job.onFailure(failure);
+    await this.partial?.fail(failure);
+    this.job.onProgress(++this.done);
+  }
+
+  /** Never rejects: what went wrong is the file's failure, in one line, unless a row of an earlier run has changed. */
+  async #load(file: string): Promise<Loaded> {
+    const { finished, retryFailed, model, maxPixels, signal } = this.job;
+    if (finished?.has(file)) {
+      return finished.row(file).then(
+        (row) => ({ file, row }),
+        (broken: unknown) => ({ file, broken }),
+      );
+    }
+    const before = retryFailed ? null : (finished?.reason(file) ?? null);
+    if (before !== null) return { file, reason: before };
+    try {
+      signal?.throwIfAborted();
+      return { file, image: await model.read(file, { maxPixels }) };
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return { file, reason: message.split('\n')[0].trim() };
+    }
+  }
 }
 
-/** Never rejects: what went wrong is the file's failure, in the first line of the decoder's words. */
-async function load(file: string, job: ExtractJob): Promise<Loaded> {
-  try {
-    job.signal?.throwIfAborted();
-    return { file, values: await loadImage(file, job.model.inputSize, { maxPixels: job.maxPixels }) };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { file, reason: message.split('\n')[0].trim() };
-  }
-}
+/** Rows of earlier runs are written in runs of at most so many. */
+const MOST_WAITING = 256;
 
-function stack(images: readonly Float32Array[], size: number): Tensor {
-  const all = new Float32Array(images.length * size * size);
-  for (const [i, image] of images.entries()) all.set(image, i * size * size);
-  return new Tensor(all, [images.length, 1, size, size]);
+function interleaved(batch: readonly Readable[], computed: Float32Array, width: number): Float32Array {
+  const values = new Float32Array(batch.length * width);
+  let next = 0;
+  batch.forEach((item, i) => {
+    values.set('row' in item ? item.row : computed.subarray(next, next + width), i * width);
+    if ('image' in item) next += width;
+  });
+  return values;
 }

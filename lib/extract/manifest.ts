@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { NUMERICS_VERSION } from '../backend/index.js';
+import { wrongValue } from '../errors.js';
 import { AtomicFile } from '../io/atomic.js';
 import { littleEndianBytes } from '../io/npy-rows.js';
 import type { Module } from '../nn/module.js';
@@ -37,6 +38,48 @@ export function weightsSha256(model: Module): string {
   return hash.digest('hex');
 }
 
+/**
+ * Compares what made rows before with what would make them now.
+ *
+ * @throws RangeError naming what differs.
+ */
+export function checkSame(
+  before: Readonly<Record<string, unknown>>,
+  now: Readonly<Record<string, unknown>>,
+  path: string,
+): void {
+  const differing = Object.keys(now).filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(now[key]),
+  );
+  const optional = ['rows', 'shard'].filter((key) => before[key] !== undefined && !(key in now));
+  const names = [...differing, ...optional].map((key) => differences(key, before[key], now[key]));
+  if (names.length === 0) return;
+  throw wrongValue(
+    'extract',
+    `${path} was made otherwise: ${names.join('; ')}`,
+    'give the options of then, or another output',
+  );
+}
+
+/** The parts of a part that differ. */
+function differences(key: string, before: unknown, now: unknown): string {
+  const fields = (value: unknown): Record<string, unknown> =>
+    typeof value === 'object' && value !== null ? { ...value } : {};
+  const [old, current] = [fields(before), fields(now)];
+  const inner = [...new Set([...Object.keys(old), ...Object.keys(current)])].filter(
+    (name) => JSON.stringify(old[name]) !== JSON.stringify(current[name]),
+  );
+  const shown = (value: unknown): string => (JSON.stringify(value) ?? 'nothing').slice(0, 80);
+  if (inner.length === 0) return `${key} ${shown(before)}, now ${shown(now)}`;
+  return inner.map((name) => `${key}.${name} ${shown(old[name])}, now ${shown(current[name])}`).join('; ');
+}
+
+/** What made the rows, as manifests and journals have it. */
+export const described = (about: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
+  numerics: NUMERICS_VERSION,
+  ...about,
+});
+
 /** Writes the manifest as the rows come, one line a row. End it with `finish` or `discard`. */
 export class Manifest {
   private rows = 0;
@@ -45,7 +88,7 @@ export class Manifest {
 
   static async create(path: string, about: Readonly<Record<string, unknown>>): Promise<Manifest> {
     const file = await AtomicFile.create(path);
-    const head = { convkit: convkitVersion(), numerics: NUMERICS_VERSION, ...about };
+    const head = { convkit: convkitVersion(), ...described(about) };
     const text = JSON.stringify(head, null, 2).replace(/\n\}$/, ',\n  "images": [');
     try {
       await file.write(Buffer.from(text));
@@ -59,9 +102,17 @@ export class Manifest {
   /** Adds one row per file: values [files.length * width]. */
   async append(files: readonly string[], values: Float32Array): Promise<void> {
     const width = values.length / files.length;
+    const rows = files.map((file, i) => ({
+      file,
+      sha256: rowSha256(values.subarray(i * width, (i + 1) * width)),
+    }));
+    await this.list(rows);
+  }
+
+  /** Adds rows whose hashes are known. */
+  async list(rows: readonly { readonly file: string; readonly sha256: string }[]): Promise<void> {
     let text = '';
-    for (const [i, file] of files.entries()) {
-      const sha256 = rowSha256(values.subarray(i * width, (i + 1) * width));
+    for (const { file, sha256 } of rows) {
       text += `${this.rows === 0 ? '' : ','}\n    ${JSON.stringify({ row: this.rows, file, sha256 })}`;
       this.rows++;
     }

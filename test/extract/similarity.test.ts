@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { scatteringFeatures } from '../../lib/extract/features.js';
 import { extractFeatures } from '../../lib/extract/job.js';
 import { listImages } from '../../lib/extract/listing.js';
 import { imageValues } from '../../lib/extract/preprocess.js';
@@ -27,7 +28,13 @@ test('every example image that has a near-duplicate finds it first', async () =>
   const output = join(folder, 'f.npy');
   const job = { files, missing: [], output, outputName: 'f.npy', format: 'npy', manifest: null } as const;
   const limits = { batch: 4, decoders: 2, maxPixels: 1e6, onFailure: () => {}, onProgress: () => {} };
-  const { rows } = await extractFeatures({ ...job, ...limits, model: new Scattering() });
+  const alone = { about: {}, resumable: false, finished: null, retryFailed: false };
+  const { rows } = await extractFeatures({
+    ...job,
+    ...limits,
+    ...alone,
+    model: scatteringFeatures(new Scattering()),
+  });
   expect(rows).toBe(14);
   const { data } = await loadNpy(output);
   await rm(folder, { recursive: true });

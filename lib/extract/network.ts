@@ -1,0 +1,76 @@
+// Features from a layer of a network, compiled, on photos prepared as its weights want them.
+
+import { createHash } from 'node:crypto';
+import { active } from '../backend/index.js';
+import { wrongShape } from '../errors.js';
+import { compile } from '../graph/compile.js';
+import { OWN, trace } from '../graph/trace.js';
+import { decodeImage } from '../image/decode.js';
+import type { Module } from '../nn/module.js';
+import { elementCount, showShape } from '../tensor/shape.js';
+import { ROW_MAJOR } from '../tensor/storage.js';
+import { type FeatureModel, stacked } from './features.js';
+import { weightsSha256 } from './manifest.js';
+import { normalisation, photoValues } from './photo.js';
+import { type Preset, presetWords } from './presets.js';
+
+export interface NetworkOptions {
+  readonly module: Module;
+  /** What the manifest says of it besides hashes: its name, where its weights are from. */
+  readonly about: Readonly<Record<string, unknown>>;
+  /** A module's path, or 'output' for the network's own. */
+  readonly layer: string;
+  readonly preset: Preset;
+  /** The images that are computed at once, most of the time. */
+  readonly batch: number;
+}
+
+/**
+ * Compiles a network for images [batch, 3, crop, crop]. A row is the layer's output for one image, whatever its shape, in
+ * logical order.
+ *
+ * @throws RangeError where there is no such layer, or the network does not take such images.
+ */
+export async function networkFeatures(options: NetworkOptions): Promise<FeatureModel> {
+  const { module, about, layer, preset, batch } = options;
+  const side = preset.crop;
+  // Hashed first: reading weights counts as changing them.
+  const hashes = { architectureSha256: architectureSha256(module), weightsSha256: weightsSha256(module) };
+  const shape = outputShape(module, layer, side);
+  const session = await compile(module, { inputShape: [batch, 3, side, side], outputs: [layer] });
+  const tables = normalisation(preset);
+  const featureLength = elementCount(shape.slice(1));
+  return {
+    featureLength,
+    about: {
+      model: { ...about, layer, layerShape: shape.slice(1), featureLength, ...hashes },
+      preprocessing: presetWords(preset),
+    },
+    async read(file, { maxPixels }) {
+      return photoValues(await decodeImage(file, { maxPixels }), preset, tables);
+    },
+    async rows(images, signal) {
+      const results = await session.run(stacked(images, [3, side, side]), { signal });
+      return results[layer].data;
+    },
+  };
+}
+
+/** What a layer gives for one image, found on shapes alone. */
+function outputShape(module: Module, layer: string, side: number): readonly number[] {
+  const signature = { shape: [1, 3, side, side], channelAxis: ROW_MAJOR };
+  const [{ shape }] = trace(module, active(), signature, [layer]).outputs;
+  if (shape[0] !== 1 || shape.length < 2) {
+    const what = layer === OWN ? 'the network' : `layer ${layer}`;
+    throw wrongShape(
+      'extract',
+      `${what} gives ${showShape(shape)} for one image, not [1, ...]`,
+      'choose another --layer',
+    );
+  }
+  return shape;
+}
+
+/** SHA-256 over the kinds, options and order of all layers, as `String(module)` prints them. */
+const architectureSha256 = (module: Module): string =>
+  createHash('sha256').update(String(module)).digest('hex');
