@@ -16,13 +16,15 @@ bool isDepthwise(const ConvGeometry& g) {
 Runs findRuns(const ConvGeometry& g, const Kernels& kernels) {
   const int64_t width = g.kernelSize.width, common = std::gcd(g.stride.width, g.dilation.width);
   Runs runs;
-  runs.apart = g.dilation.width / common;
-  runs.stride = g.stride.width / common;
+  runs.mirrored = g.transposed;
+  runs.apart = g.transposed ? g.dilation.width : g.dilation.width / common;
+  runs.stride = g.transposed ? 1 : g.stride.width / common;
   const RunInput input = isDepthwise(g)                         ? RunInput::channels
                          : groupsPerBlock(g, kernels.lanes) > 1 ? RunInput::permuted
                                                                 : RunInput::broadcast;
-  if (g.transposed || width % 2 == 0 || width < 3 || width / 2 > kRunKernels || runs.stride > kRunStrides)
-    return runs;
+  // Of a transposed one's taps all but one in `stride` lie between pixels, and are zeros
+  if (g.transposed && g.stride.width > 2) return runs;
+  if (width % 2 == 0 || width < 3 || width / 2 > kRunKernels || runs.stride > kRunStrides) return runs;
   const RunFamily& family = kernels.runs[static_cast<int>(input)];
   const RunKernel* columns = family.kernels[(width - 3) / 2][runs.stride - 1];
   if (columns[1] == nullptr) return runs;
@@ -88,7 +90,7 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   conv->runs = findRuns(g, kernels);
   conv->kind = filterKind(g, kernels, conv->runs);
   conv->source = denseSource(g, kernels);
-  conv->grids = makeGrids(g);
+  conv->grids = makeGrids(g, conv->kind == FilterKind::dense || conv->runs.kernels == nullptr);
   conv->zeros.assign(static_cast<std::size_t>(g.inChannels + kernels.lanes), 0.0f);
   const float infinity = std::numeric_limits<float>::infinity();
   const bool clampsLow = g.activation == Activation::relu || g.activation == Activation::relu6;
@@ -127,8 +129,8 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
   if (dense && conv.source == DenseSource::narrow) return runNarrow(conv, filter, x, y, batch, cancelled);
-  if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
+  if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   if (conv.source == DenseSource::bands) return runBands(conv, filter, x, y, batch, cancelled);
   runDense(conv, filter, x, y, batch, cancelled);

@@ -35,10 +35,11 @@ Axis makeAxis(const ConvGeometry& g, int64_t Triple::*at, int64_t start, int64_t
 
 }  // namespace
 
-std::vector<Grid> makeGrids(const ConvGeometry& g) {
+std::vector<Grid> makeGrids(const ConvGeometry& g, bool wanted) {
   // A stride of millions would make millions of grids, of one position or none each
-  const bool split = g.transposed && g.stride.depth <= kMostGrids && g.stride.height <= kMostGrids &&
-                     g.stride.width <= kMostGrids && g.stride.product() <= kMostGrids;
+  const bool split = wanted && g.transposed && g.stride.depth <= kMostGrids &&
+                     g.stride.height <= kMostGrids && g.stride.width <= kMostGrids &&
+                     g.stride.product() <= kMostGrids;
   const Triple step = split ? g.stride : Triple{1, 1, 1};
   std::vector<Grid> grids;
   for (int64_t d = 0; d < step.depth && d < g.outputSize.depth; d++)

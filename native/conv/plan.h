@@ -39,6 +39,9 @@ struct Runs {
   const RunKernel* kernels = nullptr;  // [columns]; null where tiles have to do
   int lines = 0, columns = 0;          // of the largest of them
   int64_t apart = 1, stride = 1;
+  // A transposed convolution is a plain one of stride 1 that sees its columns from right to left, its pixels
+  // as far apart as the stride says and zeros between them
+  bool mirrored = false;
 };
 
 struct Conv {
@@ -130,7 +133,9 @@ inline int64_t groupsPerBlock(const ConvGeometry& g, int lanes) {
 // 1x1, stride 1, one group, channels-last: a product of matrices and nothing else.
 bool isPlainPointwise(const ConvGeometry&);
 const char* checkGeometry(const ConvGeometry&);  // null where all is well, otherwise the reason
-std::vector<Grid> makeGrids(const ConvGeometry&);
+// `split`: a transposed convolution's outputs by the remainders that they leave; otherwise one grid, where
+// taps between input positions count as padding.
+std::vector<Grid> makeGrids(const ConvGeometry&, bool split);
 
 // Walks the output positions of a grid, of the whole batch, from `first` on.
 class RowCursor {

@@ -27,6 +27,19 @@ struct RowTables {
   Pixels* rows;  // [lines][kernelRows]: the pixels below a line from its first column on; null: padding
 };
 
+// The input column that a chunk's columns read as their `v`th.
+int64_t columnOf(const Conv& conv, const Chunk& chunk, int64_t v) {
+  const Axis& width = conv.grids[0].width;
+  const int64_t column = (chunk.begin * conv.runs.stride + v) * width.dilation;
+  if (!conv.runs.mirrored)
+    return sourceIndex(chunk.remainder * width.stride + column - width.padBegin, width.input,
+                       conv.geometry.paddingMode);
+  // Counted from the right, over pixels `stride` apart
+  const int64_t last = (width.input - 1) * width.stride;
+  const int64_t at = last - (chunk.remainder + column - (width.output - 1 - last + width.padBegin));
+  return at < 0 || at > last || at % width.stride != 0 ? kPadding : at / width.stride;
+}
+
 RowTables makeTables(const Conv& conv, const float* x, const Chunk& chunk, Scratch& scratch) {
   const ConvGeometry& g = conv.geometry;
   const Axis &depth = conv.grids[0].depth, &height = conv.grids[0].height, &width = conv.grids[0].width;
@@ -40,8 +53,7 @@ RowTables makeTables(const Conv& conv, const float* x, const Chunk& chunk, Scrat
   // Where the columns lie in a row, the same for all of them
   auto* const offsets = static_cast<int64_t*>(scratch.bytes(3, static_cast<std::size_t>(columns) * 8));
   for (int64_t v = 0; v < columns; v++) {
-    const int64_t at = chunk.remainder * width.stride + (chunk.begin * conv.runs.stride + v) * width.dilation;
-    const int64_t from = sourceIndex(at - width.padBegin, width.input, g.paddingMode);
+    const int64_t from = columnOf(conv, chunk, v);
     offsets[v] = from == kPadding ? kPadding : from * g.inChannels;
     pixels[v] = conv.zeros.data();
   }
@@ -94,6 +106,15 @@ void runBlocks(const Conv& conv, const PackedFilter& filter, const Chunk& chunk,
          std::min(filter.blockOutputs, outChannels - b * filter.blockOutputs));
 }
 
+// The `i`th of `count` lines where those that leave the same remainder by `step` come together.
+int64_t ordered(int64_t i, int64_t count, int64_t step) {
+  for (int64_t remainder = 0;; remainder++) {
+    const int64_t own = ceilDivide(count - remainder, step);
+    if (i < own) return remainder + i * step;
+    i -= own;
+  }
+}
+
 // `parts` neighbouring parts of a line, each of `count` pieces of as many columns; the first begins at column
 // `first`. A part counts as a line of its own.
 struct Pieces {
@@ -117,19 +138,22 @@ void runPieces(const Conv& conv, const PackedFilter& filter, const Chunk& chunk,
   run.inputStep = filter.blockInputs;
   run.outputStep = filter.blockOutputs;
   run.index = filter.index.data();
-  run.ldc = conv.runs.apart * g.outputStride;
+  run.ldc = (conv.runs.mirrored ? -conv.runs.apart : conv.runs.apart) * g.outputStride;
   run.low = conv.low;
   run.high = conv.high;
 
+  // Of a transposed convolution, lines that leave the same remainder by the stride read the same kernel rows
+  const int64_t together = conv.runs.mirrored ? g.stride.height : 1;
   // A spare line repeats the last, and writes nothing
   const int64_t total = chunk.lines() * pieces.parts;
   for (int64_t q = 0; q < total; q += height) {
     int64_t line[kRunLines], column[kRunLines];
     for (int64_t p = 0; p < height; p++) {
       const int64_t at = std::min(q + p, total - 1);
-      line[p] = at % chunk.lines();
+      line[p] = ordered(at % chunk.lines(), chunk.lines(), together);
       column[p] = pieces.first + at / chunk.lines() * pieces.columns * pieces.count;
-      const int64_t w = chunk.remainder + (chunk.begin + column[p]) * conv.runs.apart;
+      const int64_t seen = chunk.remainder + (chunk.begin + column[p]) * conv.runs.apart;
+      const int64_t w = conv.runs.mirrored ? g.outputSize.width - 1 - seen : seen;
       const int64_t position = (chunk.lineBegin + line[p]) * g.outputSize.width + w;
       const Output to = y + position * g.outputStride;
       run.c[p] = q + p < total ? to.y : nullptr;

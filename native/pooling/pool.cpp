@@ -57,7 +57,7 @@ std::size_t mostTaps(const PoolGeometry& g) {
   return static_cast<std::size_t>(product);
 }
 
-// Calls `visit` with the pixel of each tap of output (d, h, w), in kernel order.
+// Calls `visit` with the pixel and the row of each tap of output (d, h, w), in kernel order.
 template <class Visit>
 void eachTap(const PoolGeometry& g, int64_t d, int64_t h, int64_t w, Visit visit) {
   const PoolAxis &depth = g.axes[0], &height = g.axes[1], &width = g.axes[2];
@@ -68,7 +68,7 @@ void eachTap(const PoolGeometry& g, int64_t d, int64_t h, int64_t w, Visit visit
   for (int64_t z = at(depth.begin, d); z < at(depth.end, d); z += depth.dilation)
     for (int64_t r = at(height.begin, h); r < bottom; r += height.dilation)
       for (int64_t c = at(width.begin, w); c < right; c += width.dilation)
-        visit((z * height.size + r) * width.size + c);
+        visit((z * height.size + r) * width.size + c, r);
 }
 
 // As TypeScript multiplies; integers would overflow where three spans near 2^31 meet
@@ -77,6 +77,22 @@ float divisorAt(const PoolGeometry& g, int64_t d, int64_t h, int64_t w) {
     return static_cast<double>(g.axes[axis].span[static_cast<std::size_t>(o)]);
   };
   return static_cast<float>(span(0, d) * span(1, h) * span(2, w));
+}
+
+int64_t pieces(int64_t all, int64_t each) { return (all + each - 1) / each; }
+
+constexpr int64_t kBandFloats = 1 << 16;  // of the gradient: it and the pixels stay in a second-level cache
+constexpr int64_t kChannelBlock = 32;
+constexpr int64_t kChunksPerThread = 4;
+
+// Rows of the gradient that are computed together. Windows reach into the next band, which visits them again.
+int64_t bandRows(const PoolGeometry& g) {
+  const PoolAxis& height = g.axes[1];
+  int64_t tallest = 1;
+  for (std::size_t o = 0; o < height.begin.size(); o++)
+    tallest = std::max<int64_t>(tallest, height.end[o] - height.begin[o]);
+  const int64_t row = g.axes[0].size * g.axes[2].size * g.channels;
+  return std::min(height.size, std::max(4 * tallest, kBandFloats / row));
 }
 
 }  // namespace
@@ -96,7 +112,7 @@ void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, floa
     PoolTile tile{taps, 0, g.channels, 1.0f, y + chunk * outWidth * stride};
     for (int64_t w = 0; w < outWidth; w++) {
       tile.count = 0;
-      eachTap(g, d, h, w, [&](int64_t pixel) { taps[tile.count++] = image + pixel * g.channels; });
+      eachTap(g, d, h, w, [&](int64_t pixel, int64_t) { taps[tile.count++] = image + pixel * g.channels; });
       tile.divisor = divisorAt(g, d, h, w);
       kernel(tile);
       tile.y += stride;
@@ -109,33 +125,45 @@ void runPoolGradient(const PoolGeometry& g, const Kernels& kernels, const float*
   const bool isMax = g.kind == PoolKind::max;
   const PoolGradientKernel kernel = isMax ? kernels.maxPoolGradient : kernels.averagePoolGradient;
   const std::size_t most = mostTaps(g);
-  const int64_t pixels = inputLength(g) / g.channels;
-  constexpr int64_t kBlock = 32;  // channels of a chunk, which visits all windows of an image in order
-  const int64_t blocks = (g.channels + kBlock - 1) / kBlock;
+  const PoolAxis &height = g.axes[1], &width = g.axes[2];
+  const int64_t tall = bandRows(g), bands = pieces(height.size, tall);
+  // Few bands leave threads their shares of the channels
+  const bool few = batch * bands < threadCount() * kChunksPerThread;
+  const int64_t wide = few ? kChannelBlock : g.channels, blocks = pieces(g.channels, wide);
 
-  parallelFor(batch * blocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const int64_t image = chunk / blocks, first = chunk % blocks * kBlock;
-    const int64_t channels = std::min(kBlock, g.channels - first);
+  // A chunk visits all windows that reach its rows, in order; what they add to other rows goes nowhere
+  parallelFor(batch * bands * blocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
+    const int64_t image = chunk / blocks / bands, band = chunk / blocks % bands,
+                  first = chunk % blocks * wide;
+    const int64_t channels = std::min(wide, g.channels - first);
+    const int64_t begin = band * tall, end = std::min(height.size, begin + tall);
     const float* values = isMax ? x + image * inputLength(g) + first : nullptr;
     float* sums = gradient + image * inputLength(g) + first;
     const float* own = upstream + image * outputLength(g) + first;
-    for (int64_t pixel = 0; pixel < pixels; pixel++) std::fill_n(sums + pixel * g.channels, channels, 0.0f);
+    for (int64_t z = 0; z < g.axes[0].size; z++)
+      for (int64_t p = (z * height.size + begin) * width.size; p < (z * height.size + end) * width.size; p++)
+        std::fill_n(sums + p * g.channels, channels, 0.0f);
 
     auto** taps = static_cast<const float**>(scratch.bytes(0, most * sizeof(const float*)));
     auto** gradients = static_cast<float**>(scratch.bytes(1, most * sizeof(float*)));
+    float* const nowhere = scratch.floats(2, static_cast<std::size_t>(channels));
     PoolGradientTile tile{taps, gradients, 0, channels, 1.0f, own};
     for (int64_t d = 0; d < outputs(g.axes[0]); d++)
-      for (int64_t h = 0; h < outputs(g.axes[1]); h++)
-        for (int64_t w = 0; w < outputs(g.axes[2]); w++) {
+      for (int64_t h = 0; h < outputs(height); h++) {
+        const auto window = static_cast<std::size_t>(h);
+        if (height.begin[window] >= end || height.end[window] <= begin) continue;
+        tile.upstream = own + (d * outputs(height) + h) * outputs(width) * g.channels;
+        for (int64_t w = 0; w < outputs(width); w++) {
           tile.count = 0;
-          eachTap(g, d, h, w, [&](int64_t pixel) {
+          eachTap(g, d, h, w, [&](int64_t pixel, int64_t row) {
             if (isMax) taps[tile.count] = values + pixel * g.channels;
-            gradients[tile.count++] = sums + pixel * g.channels;
+            gradients[tile.count++] = row >= begin && row < end ? sums + pixel * g.channels : nowhere;
           });
           tile.divisor = divisorAt(g, d, h, w);
           kernel(tile);
           tile.upstream += g.channels;
         }
+      }
   });
 }
 

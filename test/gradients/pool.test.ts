@@ -1,8 +1,8 @@
 // Gradients of pooling: finite differences, ties, and tensors changed in between.
 
 import { describe, expect, test } from 'vitest';
-import { ops, Tensor } from '../../lib/index.js';
-import { backends } from '../support/backends.js';
+import { backend, ops, Tensor } from '../../lib/index.js';
+import { backends, contenders } from '../support/backends.js';
 import { gradcheck } from '../support/gradcheck.js';
 import { Random } from '../support/random.js';
 
@@ -90,4 +90,24 @@ describe.each(backends())('$name', ({ use }) => {
     mean.backward(Tensor.ones(mean.shape));
     expect(x.grad?.data[0]).toBe(0.25);
   });
+});
+
+test.each(['max', 'mean'])('a %s over an image of several bands has the same bits everywhere', (kind) => {
+  const options = { kernelSize: [5, 3], stride: [2, 1], padding: [2, 1] };
+  const gradients = contenders().flatMap(({ name, use }) => {
+    use();
+    return [1, 3].map((threads) => {
+      backend.setThreads(threads);
+      const x = Tensor.randn([2, 64, 70, 33], { seed: 1 });
+      x.requiresGrad = true;
+      const y = kind === 'max' ? ops.maxPool2d(x, options) : ops.avgPool2d(x, options);
+      y.backward(Tensor.randn(y.shape, { seed: 2 }));
+      return {
+        name: `${name}, ${threads} threads`,
+        bits: Buffer.from(Float32Array.from(x.grad?.data ?? []).buffer),
+      };
+    });
+  });
+  expect(gradients[0].bits.length).toBe(4 * 2 * 64 * 70 * 33);
+  for (const { name, bits } of gradients) expect(bits.equals(gradients[0].bits), name).toBe(true);
 });

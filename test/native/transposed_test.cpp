@@ -11,7 +11,7 @@
 namespace convkit::test {
 namespace {
 
-constexpr int kCases = 120;
+constexpr int kCases = 160;
 int64_t Triple::*const kAxes[] = {&Triple::depth, &Triple::height, &Triple::width};
 
 ConvGeometry drawGeometry(Random& random) {
@@ -28,7 +28,7 @@ ConvGeometry drawGeometry(Random& random) {
     const auto draw = [&](int64_t least, int64_t most, int64_t otherwise) {
       return unit ? otherwise : random.between(least, most);
     };
-    const int64_t input = draw(1, 7, 1), kernel = draw(1, 4, 1), stride = draw(1, 3, 1),
+    const int64_t input = draw(1, 7, 1), kernel = draw(1, axis == 2 ? 7 : 4, 1), stride = draw(1, 3, 1),
                   dilation = draw(1, 3, 1);
     const int64_t begin = draw(0, 2, 0), end = draw(0, 2, 0);
     g.inputSize.*kAxes[axis] = input;
