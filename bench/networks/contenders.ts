@@ -52,9 +52,11 @@ async function convkit(settings: Settings, variant: string): Promise<NetworkCont
   const make = new Map<string, unknown>(Object.entries(library.models)).get(settings.spec.model);
   if (typeof make !== 'function') throw new Absent(`there is no models.${settings.spec.model}`);
   const net: Module = make();
-  net.loadStateDict(await library.io.loadSafetensors(settings.files.weights), { strict: false });
+  const weights = await library.io.loadSafetensors(settings.files.weights);
+  net.loadStateDict(weights, { strict: false, assign: true });
   const inputShape = shapeOf(settings);
-  const session = await library.compile(net, { inputShape, foldBatchNorm: variant !== 'exact' });
+  const options = { inputShape, foldBatchNorm: variant !== 'exact', releaseWeights: true };
+  const session = await library.compile(net, options);
   return {
     run: async () => (await session.run(new library.Tensor(settings.x, inputShape))).data,
     version: `numerics ${engine.info().numerics}`,

@@ -3,6 +3,18 @@
 
 import { constants } from 'node:buffer';
 
+/** Frees an array's memory at once, where the garbage collector might wait; the array is empty from then on. */
+export function discardMemory(data: Float32Array): void {
+  const { buffer } = data;
+  if (!(buffer instanceof ArrayBuffer) || data.byteLength !== buffer.byteLength) return;
+  try {
+    // What it is cloned to is garbage of the young generation, where nothing waits long
+    structuredClone(buffer, { transfer: [buffer] });
+  } catch {
+    // Memory of someone who does not part with it: the collector's
+  }
+}
+
 /** Test mode: fills new outputs with NaN, so that an element which a kernel forgot to write shows. */
 const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
 

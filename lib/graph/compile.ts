@@ -21,6 +21,12 @@ export interface CompileOptions {
    * changes bits. With false, a session gives the bits of the eager layers; true.
    */
   foldBatchNorm?: boolean;
+  /**
+   * Whether the module gives its convolutions' and linear layers' weights to the session, which keeps them as its kernels read
+   * them and no other way: half the memory. Until weights are loaded again the module itself computes no more, tensors that
+   * share those weights are empty, and sizes of images that need another algorithm are refused; false.
+   */
+  releaseWeights?: boolean;
   /** Runs that may wait for others; more are refused; 1024. */
   maxQueue?: number;
 }
@@ -50,8 +56,13 @@ export async function compile(module: Module, options: CompileOptions): Promise<
     inputShape,
     outputs,
     foldBatchNorm = true,
+    releaseWeights = false,
     maxQueue = 1024,
-  } = knownOptions(options, ['inputShape', 'outputs', 'foldBatchNorm', 'maxQueue'], operation);
+  } = knownOptions(
+    options,
+    ['inputShape', 'outputs', 'foldBatchNorm', 'releaseWeights', 'maxQueue'],
+    operation,
+  );
   if (inputShape === undefined) {
     throw wrongType(operation, 'inputShape is missing', 'give one such as { inputShape: [1, 3, 224, 224] }');
   }
@@ -59,11 +70,17 @@ export async function compile(module: Module, options: CompileOptions): Promise<
   if (typeof foldBatchNorm !== 'boolean') {
     throw wrongType(operation, `foldBatchNorm must be true or false, not ${show(foldBatchNorm)}`);
   }
+  if (typeof releaseWeights !== 'boolean') {
+    throw wrongType(operation, `releaseWeights must be true or false, not ${show(releaseWeights)}`);
+  }
   if (typeof maxQueue !== 'number' || !(maxQueue >= 0)) {
     throw wrongValue(operation, `maxQueue must be a number from 0 up, not ${show(maxQueue)}`);
   }
   const names = outputs === undefined || outputs === null ? null : checkedNames(outputs, operation);
-  return new Session(new Network(module, { inputShape: shape, outputs: names, foldBatchNorm }), maxQueue);
+  return new Session(
+    new Network(module, { inputShape: shape, outputs: names, foldBatchNorm, releaseWeights }),
+    maxQueue,
+  );
 }
 
 function checkedNames(outputs: unknown, operation: string): readonly string[] {

@@ -26,7 +26,7 @@ export function describeStep(step: Step): StepDescription {
     const bytes = 4 * inputsOf(step).reduce((sum, view) => sum + view.length, elements);
     return { path: step.path, operation: nameOf(step), algorithm: '', elements, macs: 0, bytes };
   }
-  const { weight, bias } = conv.filter;
+  const { bias } = conv.filter;
   const g = conv.conv.geometry;
   const length = conv.batch * product(g.outputSize) * g.outChannels;
   const inputs = conv.batch * product(g.inputSize) * g.inChannels;
@@ -53,7 +53,7 @@ export function describeStep(step: Step): StepDescription {
     algorithm: g.algorithm,
     elements: length,
     macs: positions * g.inChannels * (g.outChannels / g.groups),
-    bytes: 4 * (moved + weight.length + (bias?.length ?? 0)),
+    bytes: 4 * (moved + (g.inChannels / g.groups) * g.outChannels * taps + (bias?.length ?? 0)),
   };
 }
 

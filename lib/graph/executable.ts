@@ -1,6 +1,6 @@
 // A graph with its handles made and its memory planned; bound to an arena it is a program.
 
-import type { Binding, Call, Conv, Program } from '../../binding.js';
+import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.js';
 import { packedFilter, type Versions } from './filters.js';
 import {
   type Block,
@@ -38,6 +38,8 @@ export class Executable {
     readonly binding: Binding,
     readonly graph: Graph,
     versionOf: Versions,
+    /** Told of weights that are packed and not needed any more. */
+    done?: (weight: Float32Array) => void,
   ) {
     this.plan = plan(graph);
     const convs = new Map<TracedConv, Conv>();
@@ -46,9 +48,15 @@ export class Executable {
       convs.set(traced, conv);
       return conv;
     };
+    const filters = new Map<TracedFilter, PackedFilter>();
+    for (const [weight, own] of filtersByWeight(graph)) {
+      for (const filter of own)
+        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, versionOf));
+      done?.(weight);
+    }
     const handleOf = (arg: unknown): unknown => {
       if (arg instanceof TracedConv) return convOf(arg);
-      if (arg instanceof TracedFilter) return packedFilter(binding, convOf(arg.conv), arg, versionOf);
+      if (arg instanceof TracedFilter) return filters.get(arg);
       if (arg instanceof TracedPool) return binding.createPool(arg.geometry);
       return arg;
     };
@@ -97,6 +105,16 @@ export class Executable {
   get made(): number {
     return this.steps.reduce((sum, step) => sum + outputOf(step).length, 0);
   }
+}
+
+function filtersByWeight({ steps }: Graph): Map<Float32Array, Set<TracedFilter>> {
+  const found = new Map<Float32Array, Set<TracedFilter>>();
+  for (const arg of steps.flatMap(({ args }) => args)) {
+    if (!(arg instanceof TracedFilter)) continue;
+    const own = found.get(arg.weight) ?? new Set();
+    found.set(arg.weight, own.add(arg));
+  }
+  return found;
 }
 
 /** The recorder took it from such a call. */

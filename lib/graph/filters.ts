@@ -1,6 +1,8 @@
 // Packed filters of compiled networks: packed once, and shared by all graphs and sessions that were made of the same weights.
 
 import type { Binding, Conv, PackedFilter } from '../../binding.js';
+import { discardMemory } from '../backend/memory.js';
+import { wrongValue } from '../errors.js';
 import { filterValues } from './fold.js';
 import type { Affine, TracedFilter } from './graph.js';
 
@@ -42,11 +44,24 @@ export function packedFilter(
       return entry.filter;
     }
   }
+  if (weight.length === 0) {
+    throw wrongValue(
+      'session',
+      'this input shape, backend or instruction set needs weights packed in another way, and they were released',
+      'compile without releaseWeights, or load the weights again and call session.refresh()',
+    );
+  }
   const values = filterValues(traced);
   const filter = binding.packFilter(conv, values.weight, values.bias);
+  if (values.weight !== weight) discardMemory(values.weight);
   const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
   packed.set(weight, [fresh, ...kept].slice(0, KEPT));
   return filter;
+}
+
+/** Lets what was packed of `weight` be found by `standIn` as well. */
+export function renamePacked(weight: Float32Array, standIn: Float32Array): void {
+  packed.set(standIn, packed.get(weight) ?? []);
 }
 
 const sameNumbers = (a: Float64Array, b: Float64Array): boolean =>

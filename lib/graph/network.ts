@@ -2,11 +2,13 @@
 
 import type { Binding } from '../../binding.js';
 import { active } from '../backend/index.js';
+import { discardMemory } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
 import type { Module } from '../nn/module.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
+import { renamePacked } from './filters.js';
 import { passes } from './passes.js';
 import { type Signature, trace } from './trace.js';
 
@@ -18,6 +20,8 @@ export interface NetworkOptions {
   /** The names of the outputs; null where there is just the network's own. */
   readonly outputs: readonly string[] | null;
   readonly foldBatchNorm: boolean;
+  /** Whether the module's weights are given up once they are packed. */
+  readonly releaseWeights: boolean;
 }
 
 export class Network {
@@ -55,13 +59,15 @@ export class Network {
       return kept;
     }
     this.#checkUnchanged();
-    const { outputs, foldBatchNorm } = this.#options;
+    const { outputs, foldBatchNorm, releaseWeights } = this.#options;
     const traced = trace(this.#module, this.#binding, signature, outputs);
     const graph = passes(traced, foldBatchNorm);
     const versions = new Map(
       this.#tensors().map((tensor) => [storageOf(tensor).data, storageOf(tensor).version]),
     );
-    const made = new Executable(this.#binding, graph, (data) => versions.get(data) ?? Number.NaN);
+    const versionOf = (data: Float32Array): number => versions.get(data) ?? Number.NaN;
+    const done = releaseWeights ? this.#release() : undefined;
+    const made = new Executable(this.#binding, graph, versionOf, done);
     this.#executables.set(key, made);
     for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
     return made;
@@ -82,6 +88,17 @@ export class Network {
       this.#taken = before.taken;
       throw error;
     }
+  }
+
+  /** Takes packed weights from the module's tensors, and their memory from everyone. */
+  #release(): (weight: Float32Array) => void {
+    const storages = new Map(this.#tensors().map((tensor) => [storageOf(tensor).data, storageOf(tensor)]));
+    return (weight) => {
+      const storage = storages.get(weight);
+      if (storage === undefined || storage.given) return;
+      renamePacked(weight, storage.give());
+      discardMemory(weight);
+    };
   }
 
   /** Forgets all executables. */

@@ -7,7 +7,7 @@ import { truncatedNormalInto } from '../numerics/truncated.js';
 import { knownOptions, oneOf } from '../ops/options.js';
 import { mutate } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
-import { Tensor } from '../tensor/tensor.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { orthonormal } from './orthonormal.js';
 
 export interface InitOptions {
@@ -222,7 +222,11 @@ const draw = (
 ): Tensor => {
   checked(tensor, operation);
   const stream = nextStream(seed === undefined ? undefined : checkedSeed(operation, seed));
-  return fill(tensor, operation, (data) => write(data, stream));
+  const storage = storageOf(tensor);
+  if (!storage.pending) return fill(tensor, operation, (data) => write(data, stream));
+  storage.later((data) => write(data, stream));
+  storage.version++;
+  return tensor;
 };
 
 /** Weights per input and per output of [outputs, inputs, ...window]. */

@@ -123,13 +123,14 @@ export abstract class Module {
 
   /**
    * Copies weights into this module by name. Nothing is copied unless everything fits; with `strict: false`, names that
-   * only one side has are passed over, and given back.
+   * only one side has are passed over, and given back. With `assign: true` nothing is copied at all: the module shares the
+   * memory of what it is given, and whoever writes to that later calls {@link Tensor.markChanged} on the module's tensors.
    *
    * @throws ShapeError | RangeError listing every missing and unexpected name and every size that differs.
    */
   loadStateDict(
     dict: StateDict,
-    { strict = true }: { strict?: boolean } = {},
+    { strict = true, assign: sharing = false }: { strict?: boolean; assign?: boolean } = {},
   ): { missingKeys: string[]; unexpectedKeys: string[] } {
     if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
       throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
@@ -142,14 +143,18 @@ export abstract class Module {
       if (module.pending() === null) adopted.push(module);
     }
     try {
-      return this.#load(dict, strict);
+      return this.#load(dict, strict, sharing);
     } catch (error) {
       for (const module of adopted) module.forget();
       throw error;
     }
   }
 
-  #load(dict: Record<string, Tensor>, strict: boolean): { missingKeys: string[]; unexpectedKeys: string[] } {
+  #load(
+    dict: Record<string, Tensor>,
+    strict: boolean,
+    sharing: boolean,
+  ): { missingKeys: string[]; unexpectedKeys: string[] } {
     const own = this.#tensors();
     const names = new Set(own.map(([name]) => name));
     const optional = new Set(own.flatMap(([name, , buffer]) => (buffer?.optional ? [name] : [])));
@@ -184,7 +189,7 @@ export abstract class Module {
     }
     const fitting = own.filter(([name]) => Object.hasOwn(dict, name));
     for (const [name] of fitting) logicalArray(dict[name], `loadStateDict: "${name}"`); // throws where detached
-    for (const [name, tensor] of fitting) assign(tensor, dict[name], 'loadStateDict');
+    for (const [name, tensor] of fitting) assign(tensor, dict[name], 'loadStateDict', sharing);
     return { missingKeys, unexpectedKeys };
   }
 

@@ -7,7 +7,7 @@ import { wholeNumber } from '../ops/options.js';
 import { requireByDefault } from '../tensor/autograd.js';
 import { allocate } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
-import { Tensor, wrap } from '../tensor/tensor.js';
+import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
 import { Layer } from './layer.js';
 
 /** What a layer says of its weight. */
@@ -153,6 +153,8 @@ export function checkDivisible(name: string, count: number, groups: number, labe
 /** A parameter of draws from `manualSeed`'s sequence, uniform in ±bound. */
 export function uniform(shape: number[], bound: number, label: string): Tensor {
   const data = allocate(shape, label);
-  uniformInto(data, nextStream(), -bound, bound);
-  return requireByDefault(wrap(data, ROW_MAJOR, shape));
+  const stream = nextStream();
+  const tensor = requireByDefault(wrap(data, ROW_MAJOR, shape));
+  storageOf(tensor).later((own) => uniformInto(own, stream, -bound, bound));
+  return tensor;
 }

@@ -34,12 +34,60 @@ export class Storage {
   prints: Map<number, number> | null = null;
   /** Told of the first use of the elements. */
   #demand: Demand | null = null;
+  #data: Float32Array;
+  /** Makes the elements what they are, once someone asks for them. */
+  #fill: ((data: Float32Array) => void) | null = null;
+  /** Whether a session has taken the elements: `data` is then an array without any, which names them. */
+  #given = false;
 
   constructor(
-    public data: Float32Array,
+    data: Float32Array,
     public channelAxis: number,
   ) {
+    this.#data = data;
     this.length = data.length;
+  }
+
+  get data(): Float32Array {
+    if (this.#fill !== null) {
+      const fill = this.#fill;
+      this.#fill = null;
+      fill(this.#data);
+    }
+    return this.#data;
+  }
+
+  set data(data: Float32Array) {
+    this.#fill = null;
+    this.#given = false;
+    this.#data = data;
+  }
+
+  /** Whether the elements are still to be made: nobody has seen them. */
+  get pending(): boolean {
+    return this.#fill !== null;
+  }
+
+  get given(): boolean {
+    return this.#given;
+  }
+
+  /** Lets `fill` make all elements when they are first asked for: where weights are loaded, never. */
+  later(fill: (data: Float32Array) => void): void {
+    this.#fill = fill;
+  }
+
+  /** The elements are about to be written, all of them: what they were is not made any more. */
+  overwritten(): void {
+    if (this.#given) this.data = new Float32Array(this.length);
+    this.#fill = null;
+  }
+
+  /** Gives the elements up; `data` is what stands for them from now on. */
+  give(): Float32Array {
+    this.data = new Float32Array(0);
+    this.#given = true;
+    return this.#data;
   }
 
   watch(demand: Demand): void {
@@ -55,6 +103,14 @@ export class Storage {
 
 /** The array, where it is still there: a transferred buffer leaves one of length 0. */
 export function alive(storage: Storage, operation: string): Float32Array {
+  if (storage.given) {
+    if (standIn() !== null) return storage.data;
+    throw wrongType(
+      operation,
+      `these ${storage.length} elements are weights that a compiled session has taken (releaseWeights)`,
+      'use the session, or load the weights again',
+    );
+  }
   if (storage.data.length !== storage.length) {
     throw wrongType(
       operation,

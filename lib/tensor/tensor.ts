@@ -377,10 +377,17 @@ export function logicalArray(tensor: Tensor, operation: string): Float32Array {
     : copyRowMajor(storage, tensor.shape, operation);
 }
 
-/** Overwrites a tensor's elements in place with another's, whose shape is the same. */
-export function assign(target: Tensor, source: Tensor, operation: string): void {
+/** Overwrites a tensor's elements in place with another's, whose shape is the same; or shares the other's memory. */
+export function assign(target: Tensor, source: Tensor, operation: string, sharing = false): void {
   const values = logicalArray(source, operation);
   const storage = storageOf(target);
+  if (sharing) {
+    storage.data = values;
+    storage.channelAxis = ROW_MAJOR;
+    storage.version++;
+    return;
+  }
+  if (storage !== storageOf(source)) storage.overwritten();
   settleRowMajor(storage, target.shape, operation).set(values);
   storage.version++;
 }
