@@ -8,7 +8,7 @@ import { greater } from '../numerics/elementary.js';
 import { gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
 import { allocateOutput, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
-import { Tensor, wrap } from '../tensor/tensor.js';
+import { logicalArray, Tensor, wrap } from '../tensor/tensor.js';
 import { combine, commonShape } from './broadcast.js';
 import { checkTensor, rowMajor } from './inputs.js';
 import {
@@ -93,7 +93,8 @@ function binaryLoss(
 
   const losses = allocateOutput(shape, operation);
   const count = losses.length;
-  if (count > 0) cost.losses(rowMajor(x, 'now', operation), kept, no, losses);
+  // Read here, and not by the backend alone: compile refuses it
+  if (count > 0) cost.losses(logicalArray(x, operation), kept, no, losses);
   const output = reduced(losses, shape, reduction, count);
   if (recording([x])) {
     const saved = save(x);

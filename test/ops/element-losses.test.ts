@@ -2,7 +2,7 @@
 // on every backend, and what is refused.
 
 import { describe, expect, test } from 'vitest';
-import { nn, ops, ShapeError, Tensor } from '../../lib/index.js';
+import { compile, nn, ops, ShapeError, Tensor } from '../../lib/index.js';
 import { backends, contenders } from '../support/backends.js';
 import { bits } from '../support/bits.js';
 import { gradcheck } from '../support/gradcheck.js';
@@ -328,6 +328,26 @@ describe('what is wrong is refused', () => {
     const loss = ops.binaryCrossEntropy(leaf, t);
     leaf.data[0] = 0.75;
     expect(() => loss.backward()).toThrow(/modified by an inplace operation: binaryCrossEntropy/);
+  });
+
+  test('a compiled network: losses are for training', async () => {
+    class Trained extends nn.Module {
+      constructor(readonly loss: (output: Tensor) => Tensor) {
+        super();
+      }
+      forward(input: Tensor): Tensor {
+        return this.loss(ops.sigmoid(input));
+      }
+    }
+    for (const loss of [
+      (a: Tensor) => ops.binaryCrossEntropy(a, t, NONE),
+      (a: Tensor) => binary(a, t, NONE),
+      (a: Tensor) => ops.l1Loss(a, t),
+    ]) {
+      await expect(
+        compile(new Trained(loss), { inputShape: [2] }).then((session) => session.runSync(x)),
+      ).rejects.toThrow();
+    }
   });
 
   test('targets may be written to: the gradient is of what they were', () => {
