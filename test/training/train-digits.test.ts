@@ -45,13 +45,15 @@ function train(args: readonly string[], changes: Record<string, string> = {}) {
   return { ...run, lines, weights: lines.at(-1) };
 }
 
-/** Runs until stderr says `sentence`, and is killed at once. */
-function trainUntil(args: readonly string[], sentence: string): Promise<NodeJS.Signals | null> {
+/** Runs until stderr says `sentence`, and is killed at once, or so many milliseconds later. */
+function trainUntil(args: readonly string[], sentence: string, later = 0): Promise<NodeJS.Signals | null> {
   const child = spawn(process.execPath, [example, ...args], { env: environment({}) });
   let said = '';
   child.stderr.on('data', (bytes) => {
     said += bytes;
-    if (said.includes(sentence)) child.kill('SIGKILL');
+    if (!said.includes(sentence)) return;
+    if (later === 0) child.kill('SIGKILL');
+    else setTimeout(() => child.kill('SIGKILL'), later);
   });
   return new Promise((resolve) => child.on('exit', (_, signal) => resolve(signal)));
 }
@@ -121,6 +123,16 @@ describe('on made digits', { timeout: 240_000 }, () => {
     expect(await trainUntil(args, sentence)).toBe('SIGKILL');
     const resumed = train([...args, '--resume']);
     expect(resumed.stderr).toMatch(/going on in epoch 2 after batch \d/);
+    expect(resumed.lines).toEqual(whole.lines);
+  });
+
+  test('killed again and again, amid steps and amid checkpoints, goes on to the same weights', async () => {
+    const args = [...into('often'), '--every', '1'];
+    for (const later of [1, 2, 3, 5, 8, 13, 21]) {
+      expect(await trainUntil([...args, '--resume'], 'checkpoint after batch', later)).toBe('SIGKILL');
+    }
+    const resumed = train([...args, '--resume']);
+    expect(resumed.stderr).toMatch(/going on in epoch [12] after batch \d/);
     expect(resumed.lines).toEqual(whole.lines);
   });
 
