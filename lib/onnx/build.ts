@@ -78,7 +78,8 @@ export async function buildGraph(model: Model, label: string): Promise<Graph> {
     });
   }
   const wanted = new Set(model.outputs.map(({ name }) => name));
-  const rest = model.nodes.filter(({ operator, domain }) => operator !== 'Constant' || domain !== '');
+  const nodes = model.nodes.filter(({ operator, domain }) => operator !== 'Constant' || domain !== '');
+  const rest = await Promise.all(nodes.map((node) => withValue(node, constants)));
   const graph = new Building(inputs, constants, { speaker, label, opset }, wanted, [
     ...model.initializers.values(),
   ]);
@@ -128,6 +129,16 @@ async function constantOf(node: NodeProto, label: string): Promise<Host> {
   }
   const law = `node ${show(node.name)} (Constant) holds ${entry === undefined ? 'nothing' : show(entry[0])}`;
   throw wrongValue('loadOnnx', `${label}: ${law}`, 'tensors, floats and whole numbers are read');
+}
+
+/** What fills a ConstantOfShape, as an input like any other constant. */
+async function withValue(node: NodeProto, constants: Map<string, Constant>): Promise<NodeProto> {
+  const value = node.attributes.get('value');
+  if (node.operator !== 'ConstantOfShape' || value?.kind !== 'tensor') return node;
+  const name = `${node.outputs[0]}\0value`; // no file has such a name, or makes its value twice
+  const host = await readAttributeTensor(new InputBytes(value.value, 'loadOnnx'));
+  constants.set(name, { host, name: node.name, learned: false });
+  return { ...node, inputs: [...node.inputs.slice(0, 1), name] };
 }
 
 class Building {

@@ -101,7 +101,7 @@ export const convTranspose: Builder = (node) => {
     const key = size.join();
     const settings = known.get(key) ?? parse(cutOff(size));
     if (known.size < SIZES_KEPT) known.set(key, settings);
-    return prepareConvTranspose(x, weight, bias, settings, null, mode, operation);
+    return prepareConvTranspose(x, weight, bias, settings, wanted, mode, operation);
   });
 
   function cutOff(size: readonly number[]): [number, number][] {
