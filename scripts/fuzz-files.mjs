@@ -11,6 +11,7 @@ import { take } from '../dist/io/byte-reader.js';
 import { InputFile } from '../dist/io/input-file.js';
 import { openZip } from '../dist/io/zip.js';
 import { centralHeader, endRecords, localHeader } from '../dist/io/zip-write.js';
+import { changeModel, models } from './fuzz-onnx.mjs';
 
 const SLOWEST_MS = 2000; // a loaded machine counts against it
 const MOST_MEMORY = 600 << 20; // of the whole process, garbage included
@@ -279,6 +280,11 @@ for (const name of pthNames) {
 }
 
 const formats = {
+  onnx: {
+    load: (path) => io.loadOnnx(path),
+    seeds: models,
+    change: (bytes) => times(3, (model) => changeModel(model, below, changeBytes), bytes),
+  },
   safetensors: {
     load: (path) => io.loadSafetensors(path),
     seeds: [

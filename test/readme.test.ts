@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { io, models } from '../lib/index.js';
+import { floats, model, node as nodeOf, value } from './support/onnx-encode.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
@@ -24,6 +25,7 @@ beforeAll(async () => {
   }
   // Weights that the examples load
   await io.saveSafetensors(join(folder, 'resnet18.safetensors'), models.resnet18().stateDict());
+  writeFileSync(join(folder, 'net.onnx'), smallNetwork());
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -36,6 +38,28 @@ function node(args: readonly string[]): string {
   });
   expect(result.status, result.stderr).toBe(0);
   return result.stdout;
+}
+
+/** An ONNX file of digits' size. */
+function smallNetwork(): Uint8Array {
+  const zeros = (name: string, dims: readonly number[]) =>
+    floats(name, dims, new Array<number>(dims.reduce((a, b) => a * b, 1)).fill(0));
+  return model({
+    nodes: [
+      nodeOf('Conv', 'x conv.weight conv.bias', 'a', { pads: [1, 1, 1, 1] }),
+      nodeOf('Relu', 'a', 'b'),
+      nodeOf('GlobalAveragePool', 'b', 'c'),
+      nodeOf('Flatten', 'c', 'd'),
+      nodeOf('Gemm', 'd fc.weight fc.bias', 'y', { transB: 1 }),
+    ],
+    inputs: [value('x', ['batch', 1, 28, 28])],
+    initializers: [
+      zeros('conv.weight', [4, 1, 3, 3]),
+      zeros('conv.bias', [4]),
+      zeros('fc.weight', [10, 4]),
+      zeros('fc.bias', [10]),
+    ],
+  });
 }
 
 it('has examples, in languages that are run here', () => {

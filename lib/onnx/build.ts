@@ -170,6 +170,7 @@ class Building {
     }
     const slots = proto.inputs.map((name) => this.#slot(name, fail));
     const node = new Node(proto, opset, slots, fail);
+    node.needs(1);
     const built = attempt(() => builder(node), fail);
     const template: Template = slots.map((slot) =>
       slot.kind === 'constant' ? slot.host : slot.kind === 'missing' ? undefined : 'value',

@@ -1,7 +1,7 @@
 // A node as an operator's builder sees it: attributes with their types checked, inputs by what is known of them, and the
 // sentence for what cannot be done.
 
-import { show } from '../errors.js';
+import { show, wrongType } from '../errors.js';
 import type { Mode } from '../ops/inputs.js';
 import type { Prepared } from '../ops/run.js';
 import { showShape } from '../tensor/shape.js';
@@ -115,6 +115,13 @@ export class Node {
     return slot !== undefined && slot.kind !== 'missing';
   }
 
+  /** That the first so many inputs are there. */
+  needs(count: number): void {
+    for (let index = 0; index < count; index++) {
+      if (!this.present(index)) this.fail(`leaves out input ${index}, which it needs`);
+    }
+  }
+
   /** A constant input; undefined where there is none, or the graph computes it. */
   constant(index: number): Host | undefined {
     const slot = this.slots[index];
@@ -192,14 +199,14 @@ export function tensorAt(inputs: Inputs, index: number): Tensor {
   const value = inputs[index];
   if (value instanceof Tensor) return value;
   if (value instanceof Host) return tensorOf(value);
-  throw new Error(`input ${index} is not there`);
+  throw wrongType('forward', `input ${index} is left out`);
 }
 
 /** An input as numbers. */
 export function hostAt(inputs: Inputs, index: number): Host {
   const value = inputs[index];
   if (value instanceof Host) return value;
-  if (value === undefined) throw new Error(`input ${index} is not there`);
+  if (value === undefined) throw wrongType('forward', `input ${index} is left out`);
   return new Host('float', value.shape, logicalArray(value, 'onnx'));
 }
 

@@ -25,6 +25,7 @@ export const arithmetic =
   (kind: Arithmetic): Builder =>
   (node) => {
     if (allBeside(node)) return kind === 'div' ? divided(node) : elementwise(node, OF_NUMBERS[kind], null);
+    node.needs(2);
     node.tensors([0, 1], 'value');
     const combine = OF_TENSORS[kind];
     const axis = node.opset < 7 && node.has('axis') ? node.int('axis', 0) : null;
@@ -38,6 +39,7 @@ export const arithmetic =
 export const sum: Builder = (node) => {
   if (allBeside(node)) return elementwise(node, (...values) => values.reduce((a, b) => a + b), null);
   const indices = node.slots.map((_, index) => index);
+  node.needs(indices.length);
   node.tensors(indices, 'value');
   return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(add));
 };

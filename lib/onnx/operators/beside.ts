@@ -23,6 +23,7 @@ type Combine = (...values: number[]) => number;
 /** A function of numbers at the same place, shapes broadcast. */
 export function elementwise(node: Node, combine: Combine, type: HostType | null): Built {
   needsBeside(node);
+  node.needs(Math.max(combine.length, node.slots.length));
   return hosts((inputs, memory) => {
     const given = inputs.map((_, i) => hostAt(inputs, i));
     const shape = given.reduce<number[]>((made, { shape }) => broadcastShape(made, shape, node.operator), []);
@@ -44,8 +45,10 @@ const counted =
 
 const truth =
   (combine: (...values: number[]) => boolean): Builder =>
-  (node) =>
-    elementwise(node, (...values) => Number(combine(...values)), 'bool');
+  (node) => {
+    node.needs(combine.length);
+    return elementwise(node, (...values) => Number(combine(...values)), 'bool');
+  };
 
 /** Whole numbers are divided towards zero. */
 export const divided = (node: Node): Built => {
@@ -91,6 +94,7 @@ export function converted(host: Host, type: HostType): Host {
 }
 
 const range: Builder = (node) => {
+  node.needs(3);
   needsBeside(node);
   return hosts((inputs, memory) => {
     const [start, limit, delta] = [0, 1, 2].map((i) => hostAt(inputs, i).values[0] ?? 0);
