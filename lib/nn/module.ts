@@ -1,10 +1,12 @@
 // The base of layers and networks: finds parameters and children by their fields, as PyTorch does, and names them alike.
 
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
+import { knownOptions, oneOf } from '../ops/options.js';
 import { requireByDefault } from '../tensor/autograd.js';
 import { inspectCustom } from '../tensor/inspect.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
+import { byOrder, type Place, renamed, type StateDict, unwrapped } from './state-names.js';
 
 /** How a tensor that is saved but not trained is found again. */
 export interface BufferOptions {
@@ -14,8 +16,16 @@ export interface BufferOptions {
   optional?: boolean;
 }
 
-/** Weights by name, as PyTorch names them: `'0.weight'`. */
-export type StateDict = Record<string, Tensor>;
+export interface LoadOptions {
+  /** Whether names that only one side has are an error; true. */
+  strict?: boolean;
+  /** Whether the module shares the memory of what it is given, in place of a copy; false. */
+  assign?: boolean;
+  /** Whether names that differ are found by what they may stand for; 'none'. */
+  remap?: 'none' | 'auto';
+}
+
+export type { StateDict };
 
 /**
  * A layer or a network. Subclasses assign their parts to fields: every Tensor is a parameter, every Module (or array of
@@ -126,15 +136,39 @@ export abstract class Module {
    * only one side has are passed over, and given back. With `assign: true` nothing is copied at all: the module shares the
    * memory of what it is given, and whoever writes to that later calls {@link Tensor.markChanged} on the module's tensors.
    *
+   * With `remap: 'auto'` names lose the `module.` and `_orig_mod.` that PyTorch's wrappers give them, and weights whose names
+   * this module does not have are taken to be its own in their order, as timm's are torchvision's.
+   *
    * @throws ShapeError | RangeError listing every missing and unexpected name and every size that differs.
    */
-  loadStateDict(
-    dict: StateDict,
-    { strict = true, assign: sharing = false }: { strict?: boolean; assign?: boolean } = {},
-  ): { missingKeys: string[]; unexpectedKeys: string[] } {
+  loadStateDict(dict: StateDict, options?: LoadOptions): { missingKeys: string[]; unexpectedKeys: string[] } {
+    const names = ['strict', 'assign', 'remap'];
+    const settings = knownOptions(options, names, 'loadStateDict');
+    const remap = oneOf(settings.remap ?? 'none', ['none', 'auto'] as const, 'remap', 'loadStateDict');
     if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
       throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
     }
+    return this.#adoptAndLoad(this.#renamed(dict, remap === 'auto'), settings);
+  }
+
+  /** The weights under names of today. */
+  #renamed(dict: StateDict, wrapped: boolean): StateDict {
+    const children = this.namedChildren().map(([name]) => name.split('.')[0]);
+    let result = wrapped ? unwrapped(dict, children) : dict;
+    for (const [path, module] of this.namedModules()) {
+      if (module.formerName === Module.prototype.formerName) continue;
+      const prefix = path === '' ? '' : `${path}.`;
+      result = renamed(result, (name) =>
+        name.startsWith(prefix) ? prefix + module.formerName(name.slice(prefix.length)) : name,
+      );
+    }
+    return result;
+  }
+
+  #adoptAndLoad(
+    dict: StateDict,
+    settings: LoadOptions,
+  ): { missingKeys: string[]; unexpectedKeys: string[] } {
     const adopted: Module[] = [];
     for (const [path, module] of this.namedModules()) {
       const prefix = path === '' ? '' : `${path}.`;
@@ -143,17 +177,24 @@ export abstract class Module {
       if (module.pending() === null) adopted.push(module);
     }
     try {
-      return this.#load(dict, strict, sharing);
+      return this.#load(settings.remap === 'auto' ? byOrder(dict, this.#places()) : dict, settings);
     } catch (error) {
       for (const module of adopted) module.forget();
       throw error;
     }
   }
 
+  #places(): Place[] {
+    return this.#tensors().map(([name, { shape }, buffer]) => ({
+      name,
+      shape,
+      optional: buffer?.optional ?? false,
+    }));
+  }
+
   #load(
     dict: Record<string, Tensor>,
-    strict: boolean,
-    sharing: boolean,
+    { strict = true, assign: sharing = false }: LoadOptions,
   ): { missingKeys: string[]; unexpectedKeys: string[] } {
     const own = this.#tensors();
     const names = new Set(own.map(([name]) => name));
@@ -214,6 +255,14 @@ export abstract class Module {
 
   /** Undoes `adopt`, where the weights turned out not to fit. */
   protected forget(): void {}
+
+  /**
+   * What a weight that older checkpoints have under `name`, seen from this module, is called now; `name` where it is called so
+   * still.
+   */
+  protected formerName(name: string): string {
+    return name;
+  }
 
   /** What `String(module)` shows between the parentheses; layers give their sizes and options. */
   protected extraRepr(): string {
