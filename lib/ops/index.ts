@@ -28,6 +28,7 @@ export {
   binaryCrossEntropyWithLogits,
 } from './binary-cross-entropy.js';
 export { dropout1d, dropout2d, dropout3d } from './channel-dropout.js';
+export { channelShuffle } from './channel-shuffle.js';
 export { type ClampOptions, clamp } from './clamp.js';
 export { conv1d, conv2d, conv3d } from './conv.js';
 export type { ConvOptions, Padding, Padding1d } from './conv-options.js';

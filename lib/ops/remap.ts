@@ -23,10 +23,10 @@ export function remappedShape(shape: readonly number[], sources: Sources): numbe
   return shape.map((size, axis) => sources.get(axis)?.length ?? size);
 }
 
-/** A channels-last tensor stays so where its channels and batch are left alone. */
+/** A channels-last tensor stays so where its batch is left alone. */
 export function remappedLayout(x: Tensor, sources: Sources): number {
   const own = layoutOf(x);
-  return own !== ROW_MAJOR && [...sources.keys()].every((axis) => axis > own) ? own : ROW_MAJOR;
+  return own !== ROW_MAJOR && [...sources.keys()].every((axis) => axis >= own) ? own : ROW_MAJOR;
 }
 
 /** One call of the backend: dimensions that lie side by side; those before them are its batch, those after its channels. */
