@@ -11,7 +11,8 @@ import { Sequential } from '../nn/sequential.js';
 import { adaptiveAvgPool2d } from '../ops/pool.js';
 import { flatten } from '../ops/rearrange.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { convNorm } from './blocks.js';
+import { convNorm, withResidual } from './blocks.js';
+import { backwards, begin, small } from './initial.js';
 import { type ClassifierOptions, numClassesOf } from './options.js';
 
 /** A depthwise 3x3 convolution and a pointwise one, each normalised. */
@@ -115,11 +116,7 @@ class InvertedResidual extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    if (!this.#around) return this.conv.forward(x);
-    const layers = this.conv.namedChildren().map(([, layer]) => layer);
-    const norm = layers.pop();
-    const y = layers.reduce((t, layer) => layer.forward(t), x);
-    return norm instanceof BatchNorm2d ? norm.forward(y, { residual: x }) : y;
+    return this.#around ? withResidual(this.conv, x, x) : this.conv.forward(x);
   }
 }
 
@@ -169,4 +166,4 @@ export const mobilenetV1 = (options?: ClassifierOptions): MobileNetV1 =>
 
 /** MobileNet v2: 3.5 million parameters, 0.30 GMACs an image of 224x224. */
 export const mobilenetV2 = (options?: ClassifierOptions): MobileNetV2 =>
-  new MobileNetV2(numClassesOf(options, 'mobilenetV2'));
+  begin(new MobileNetV2(numClassesOf(options, 'mobilenetV2')), { convolutions: backwards, linears: small });

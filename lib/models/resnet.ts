@@ -10,10 +10,15 @@ import { Sequential } from '../nn/sequential.js';
 import { flatten } from '../ops/rearrange.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { convNorm } from './blocks.js';
+import { backwards, begin } from './initial.js';
 import { type ClassifierOptions, numClassesOf } from './options.js';
 
-const conv3x3 = (inChannels: number, outChannels: number, stride = 1, groups = 1): Conv2d =>
-  new Conv2d(inChannels, outChannels, 3, { stride, padding: 1, groups, bias: false });
+const conv3x3 = (
+  inChannels: number,
+  outChannels: number,
+  { stride = 1, groups = 1, dilation = 1 } = {},
+): Conv2d =>
+  new Conv2d(inChannels, outChannels, 3, { stride, padding: dilation, dilation, groups, bias: false });
 const conv1x1 = (inChannels: number, outChannels: number): Conv2d =>
   new Conv2d(inChannels, outChannels, 1, { bias: false });
 
@@ -23,12 +28,14 @@ const shortcut = (inChannels: number, outChannels: number, stride: number): Sequ
     ? null
     : convNorm(inChannels, outChannels, 1, { stride, activation: 'none' });
 
-interface Shape {
+export interface Shape {
   /** Output channels of a bottleneck for each of its width. */
   readonly expansion: number;
   readonly layers: readonly [number, number, number, number];
   readonly groups: number;
   readonly widthPerGroup: number;
+  /** Of each of the last two layers, whether its filters are spread where others halve the image; not there: neither. */
+  readonly dilated?: readonly [boolean, boolean];
 }
 
 /** Two 3x3 convolutions around which the input goes. */
@@ -41,7 +48,7 @@ class BasicBlock extends Module {
 
   constructor(inChannels: number, channels: number, stride: number) {
     super();
-    this.conv1 = conv3x3(inChannels, channels, stride);
+    this.conv1 = conv3x3(inChannels, channels, { stride });
     this.bn1 = new BatchNorm2d(channels, { activation: 'relu' });
     this.conv2 = conv3x3(channels, channels);
     this.bn2 = new BatchNorm2d(channels, { activation: 'relu' });
@@ -67,14 +74,14 @@ class Bottleneck extends Module {
   constructor(
     inChannels: number,
     channels: number,
-    stride: number,
+    { stride, dilation }: { stride: number; dilation: number },
     { expansion, groups, widthPerGroup }: Shape,
   ) {
     super();
     const width = Math.trunc((channels * widthPerGroup) / 64) * groups;
     this.conv1 = conv1x1(inChannels, width);
     this.bn1 = new BatchNorm2d(width, { activation: 'relu' });
-    this.conv2 = conv3x3(width, width, stride, groups);
+    this.conv2 = conv3x3(width, width, { stride, groups, dilation });
     this.bn2 = new BatchNorm2d(width, { activation: 'relu' });
     this.conv3 = conv1x1(width, channels * expansion);
     this.bn3 = new BatchNorm2d(channels * expansion, { activation: 'relu' });
@@ -88,8 +95,8 @@ class Bottleneck extends Module {
   }
 }
 
-/** x [N, 3, H, W] gives logits [N, numClasses]; the images were 224x224 when it was published. */
-export class ResNet extends Module {
+/** All but the classifier: x [N, 3, H, W] gives features [N, outChannels, H/32, W/32]. */
+export class ResNetBody extends Module {
   conv1 = new Conv2d(3, 64, 7, { stride: 2, padding: 3, bias: false });
   bn1 = new BatchNorm2d(64, { activation: 'relu' });
   maxpool = new MaxPool2d(3, { stride: 2, padding: 1 });
@@ -97,38 +104,56 @@ export class ResNet extends Module {
   layer2: Sequential;
   layer3: Sequential;
   layer4: Sequential;
+
+  /** @internal */
+  constructor(shape: Shape) {
+    super();
+    let inChannels = 64;
+    let dilation = 1;
+    const layer = (channels: number, blocks: number, stride: number, dilated = false): Sequential => {
+      const [first, others] = [dilation, dilated ? dilation * stride : dilation];
+      dilation = others;
+      return new Sequential(
+        ...Array.from({ length: blocks }, (_, i) => {
+          const before = inChannels;
+          inChannels = channels * shape.expansion;
+          const own = i === 0 && !dilated ? stride : 1;
+          return shape.expansion === 1
+            ? new BasicBlock(before, channels, own)
+            : new Bottleneck(before, channels, { stride: own, dilation: i === 0 ? first : others }, shape);
+        }),
+      );
+    };
+    this.layer1 = layer(64, shape.layers[0], 1);
+    this.layer2 = layer(128, shape.layers[1], 2);
+    this.layer3 = layer(256, shape.layers[2], 2, shape.dilated?.[0]);
+    this.layer4 = layer(512, shape.layers[3], 2, shape.dilated?.[1]);
+  }
+
+  /** The features before the last layer. */
+  beforeLast(x: Tensor): Tensor {
+    const stem = this.maxpool.forward(this.bn1.forward(this.conv1.forward(x)));
+    return [this.layer1, this.layer2, this.layer3].reduce((y, layer) => layer.forward(y), stem);
+  }
+
+  override forward(x: Tensor): Tensor {
+    return this.layer4.forward(this.beforeLast(x));
+  }
+}
+
+/** x [N, 3, H, W] gives logits [N, numClasses]; the images were 224x224 when it was published. */
+export class ResNet extends ResNetBody {
   avgpool = new AdaptiveAvgPool2d(1);
   fc: Linear;
 
   /** @internal */
   constructor(shape: Shape, numClasses: number) {
-    super();
-    let inChannels = 64;
-    const layer = (channels: number, blocks: number, stride: number): Sequential =>
-      new Sequential(
-        ...Array.from({ length: blocks }, (_, i) => {
-          const before = inChannels;
-          inChannels = channels * shape.expansion;
-          const own = i === 0 ? stride : 1;
-          return shape.expansion === 1
-            ? new BasicBlock(before, channels, own)
-            : new Bottleneck(before, channels, own, shape);
-        }),
-      );
-    this.layer1 = layer(64, shape.layers[0], 1);
-    this.layer2 = layer(128, shape.layers[1], 2);
-    this.layer3 = layer(256, shape.layers[2], 2);
-    this.layer4 = layer(512, shape.layers[3], 2);
-    this.fc = new Linear(inChannels, numClasses);
+    super(shape);
+    this.fc = new Linear(512 * shape.expansion, numClasses);
   }
 
   override forward(x: Tensor): Tensor {
-    const stem = this.maxpool.forward(this.bn1.forward(this.conv1.forward(x)));
-    const y = [this.layer1, this.layer2, this.layer3, this.layer4].reduce(
-      (t, layer) => layer.forward(t),
-      stem,
-    );
-    return this.fc.forward(flatten(this.avgpool.forward(y), { startDim: 1 }));
+    return this.fc.forward(flatten(this.avgpool.forward(super.forward(x)), { startDim: 1 }));
   }
 }
 
@@ -137,7 +162,9 @@ type Layers = Shape['layers'];
 const resnet =
   (label: string, expansion: number, layers: Layers, groups = 1, widthPerGroup = 64) =>
   (options?: ClassifierOptions): ResNet =>
-    new ResNet({ expansion, layers, groups, widthPerGroup }, numClassesOf(options, label));
+    begin(new ResNet({ expansion, layers, groups, widthPerGroup }, numClassesOf(options, label)), {
+      convolutions: backwards,
+    });
 
 /** ResNet-18: 11.7 million parameters, 1.81 GMACs an image of 224x224. */
 export const resnet18 = resnet('resnet18', 1, [2, 2, 2, 2]);

@@ -4,11 +4,13 @@
 import { ReLU } from '../nn/activations.js';
 import { Conv2d } from '../nn/conv.js';
 import { Dropout } from '../nn/dropout.js';
+import { kaimingUniform, normal } from '../nn/init.js';
 import { Module } from '../nn/module.js';
 import { AdaptiveAvgPool2d, MaxPool2d } from '../nn/pool.js';
 import { Sequential } from '../nn/sequential.js';
 import { concat, flatten } from '../ops/rearrange.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { begin, noBias } from './initial.js';
 import { type ClassifierOptions, numClassesOf } from './options.js';
 
 class Fire extends Module {
@@ -66,4 +68,10 @@ export class SqueezeNet extends Module {
 
 /** SqueezeNet 1.1: 1.2 million parameters, 0.35 GMACs an image of 224x224. */
 export const squeezenet1_1 = (options?: ClassifierOptions): SqueezeNet =>
-  new SqueezeNet(numClassesOf(options, 'squeezenet1_1'));
+  begin(new SqueezeNet(numClassesOf(options, 'squeezenet1_1')), {
+    convolutions(layer, path) {
+      if (path === 'classifier.1') normal(layer.weight, { std: 0.01 });
+      else kaimingUniform(layer.weight);
+      noBias(layer);
+    },
+  });

@@ -11,6 +11,7 @@ import { AdaptiveAvgPool2d, MaxPool2d } from '../nn/pool.js';
 import { Sequential } from '../nn/sequential.js';
 import { flatten } from '../ops/rearrange.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { backwards, begin, small } from './initial.js';
 import { type ClassifierOptions, numClassesOf } from './options.js';
 
 const POOL = 'pool';
@@ -57,7 +58,10 @@ export class VGG extends Module {
 const vgg =
   (label: string, counts: readonly number[], normalised: boolean) =>
   (options?: ClassifierOptions): VGG =>
-    new VGG(counts, normalised, numClassesOf(options, label));
+    begin(new VGG(counts, normalised, numClassesOf(options, label)), {
+      convolutions: backwards,
+      linears: small,
+    });
 
 const DEPTHS = {
   11: [1, 1, 2, 2, 2],
