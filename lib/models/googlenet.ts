@@ -2,7 +2,7 @@
 // paper has 5x5, as published weights have it. Names of weights are torchvision's.
 
 import { Dropout } from '../nn/dropout.js';
-import { truncNormal } from '../nn/init.js';
+import { normal } from '../nn/init.js';
 import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { AdaptiveAvgPool2d, MaxPool2d } from '../nn/pool.js';
@@ -141,7 +141,8 @@ export class GoogLeNet extends Module {
 
 /** GoogLeNet: 6.6 million parameters, 13.0 with the classifiers on the way; 1.50 GMACs an image of 224x224. */
 export function googlenet(options?: InceptionOptions): GoogLeNet {
-  const narrow = ({ weight }: { weight: Tensor }) => truncNormal(weight, { std: 0.01 });
+  // torchvision cuts them off at 200 deviations, where there are none
+  const narrow = ({ weight }: { weight: Tensor }) => normal(weight, { std: 0.01 });
   const net = new GoogLeNet(inceptionSettings(options, 'googlenet'));
   return begin(net, { convolutions: narrow, linears: narrow });
 }
