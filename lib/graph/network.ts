@@ -62,9 +62,11 @@ export class Network {
     const { outputs, foldBatchNorm, releaseWeights } = this.#options;
     const traced = trace(this.#module, this.#binding, signature, outputs);
     const graph = passes(traced, foldBatchNorm);
-    const versions = new Map(
-      this.#tensors().map((tensor) => [storageOf(tensor).data, storageOf(tensor).version]),
-    );
+    // What is still to be drawn was not read
+    const storages = this.#tensors()
+      .map(storageOf)
+      .filter(({ pending }) => !pending);
+    const versions = new Map(storages.map(({ data, version }) => [data, version]));
     const versionOf = (data: Float32Array): number => versions.get(data) ?? Number.NaN;
     const done = releaseWeights ? this.#release() : undefined;
     const made = new Executable(this.#binding, graph, versionOf, done);

@@ -165,10 +165,7 @@ export abstract class Module {
     return result;
   }
 
-  #adoptAndLoad(
-    dict: StateDict,
-    settings: LoadOptions,
-  ): { missingKeys: string[]; unexpectedKeys: string[] } {
+  #adoptAndLoad(dict: StateDict, settings: LoadOptions): { missingKeys: string[]; unexpectedKeys: string[] } {
     const adopted: Module[] = [];
     for (const [path, module] of this.namedModules()) {
       const prefix = path === '' ? '' : `${path}.`;

@@ -9,7 +9,7 @@ import { bits } from '../support/bits.js';
 const waiting = (net: nn.Module): string[] =>
   net
     .namedParameters()
-    .filter(([, tensor]) => storageOf(tensor).deferred)
+    .filter(([, tensor]) => storageOf(tensor).pending)
     .map(([name]) => name);
 
 describe('initial weights', () => {
