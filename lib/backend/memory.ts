@@ -2,14 +2,28 @@
 // convolution; every operation of the contract writes all of its output, so outputs skip that.
 
 import { constants } from 'node:buffer';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+
+/** A port whose other end is closed: what is sent through it is dropped, and its memory freed. */
+let drain: MessagePort | null = null;
+
+/** To be awaited once before {@link discardMemory}: without it, memory is left to the garbage collector. */
+export async function openDrain(): Promise<void> {
+  if (drain !== null) return;
+  const { port1, port2 } = new MessageChannel();
+  const closed = new Promise((resolve) => port1.once('close', resolve));
+  port1.ref();
+  port2.close();
+  await closed;
+  drain = port1;
+}
 
 /** Frees an array's memory at once, where the garbage collector might wait; the array is empty from then on. */
 export function discardMemory(data: Float32Array): void {
   const { buffer } = data;
   if (!(buffer instanceof ArrayBuffer) || data.byteLength !== buffer.byteLength) return;
   try {
-    // What it is cloned to is garbage of the young generation, where nothing waits long
-    structuredClone(buffer, { transfer: [buffer] });
+    drain?.postMessage(null, [buffer]);
   } catch {
     // Memory of someone who does not part with it: the collector's
   }

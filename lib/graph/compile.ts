@@ -1,5 +1,6 @@
 // From a module to a session.
 
+import { openDrain } from '../backend/memory.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { knownOptions } from '../ops/options.js';
@@ -77,6 +78,7 @@ export async function compile(module: Module, options: CompileOptions): Promise<
     throw wrongValue(operation, `maxQueue must be a number from 0 up, not ${show(maxQueue)}`);
   }
   const names = outputs === undefined || outputs === null ? null : checkedNames(outputs, operation);
+  await openDrain();
   return new Session(
     new Network(module, { inputShape: shape, outputs: names, foldBatchNorm, releaseWeights }),
     maxQueue,

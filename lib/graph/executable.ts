@@ -2,6 +2,7 @@
 
 import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.js';
 import { packedFilter, type Versions } from './filters.js';
+import { FoldMemory } from './fold.js';
 import {
   type Block,
   type Graph,
@@ -49,11 +50,13 @@ export class Executable {
       return conv;
     };
     const filters = new Map<TracedFilter, PackedFilter>();
+    const memory = new FoldMemory();
     for (const [weight, own] of filtersByWeight(graph)) {
       for (const filter of own)
-        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, versionOf));
+        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, versionOf, memory));
       done?.(weight);
     }
+    memory.release();
     const handleOf = (arg: unknown): unknown => {
       if (arg instanceof TracedConv) return convOf(arg);
       if (arg instanceof TracedFilter) return filters.get(arg);

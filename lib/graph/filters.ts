@@ -1,9 +1,8 @@
 // Packed filters of compiled networks: packed once, and shared by all graphs and sessions that were made of the same weights.
 
 import type { Binding, Conv, PackedFilter } from '../../binding.js';
-import { discardMemory } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
-import { filterValues } from './fold.js';
+import { type FoldMemory, filterValues } from './fold.js';
 import type { Affine, TracedFilter } from './graph.js';
 
 interface Kept {
@@ -29,6 +28,7 @@ export function packedFilter(
   conv: Conv,
   traced: TracedFilter,
   versionOf: Versions,
+  memory: FoldMemory,
 ): PackedFilter {
   const { geometry } = traced.conv;
   const { inChannels, outChannels, groups, kernelSize, transposed, algorithm } = geometry;
@@ -51,9 +51,8 @@ export function packedFilter(
       'compile without releaseWeights, or load the weights again and call session.refresh()',
     );
   }
-  const values = filterValues(traced);
+  const values = filterValues(traced, memory);
   const filter = binding.packFilter(conv, values.weight, values.bias);
-  if (values.weight !== weight) discardMemory(values.weight);
   const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
   packed.set(weight, [fresh, ...kept].slice(0, KEPT));
   return filter;

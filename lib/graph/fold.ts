@@ -1,9 +1,30 @@
 // Weights with a normalisation folded into them: computed in float64 and rounded once.
 
+import { discardMemory, uninitialised } from '../backend/memory.js';
 import type { TracedFilter } from './graph.js';
 
-/** Weight and bias of a filter, as they are to be packed. */
-export function filterValues({ conv, weight, bias, folded }: TracedFilter): {
+/** Memory for the scaled weights of one filter after the other: fresh pages cost more than the arithmetic. */
+export class FoldMemory {
+  #data = new Float32Array(0);
+
+  take(length: number): Float32Array {
+    if (this.#data.length < length) {
+      discardMemory(this.#data);
+      this.#data = uninitialised(length);
+    }
+    return this.#data.subarray(0, length);
+  }
+
+  release(): void {
+    discardMemory(this.#data);
+  }
+}
+
+/** Weight and bias of a filter, as they are to be packed; the weight valid until memory is taken again. */
+export function filterValues(
+  { conv, weight, bias, folded }: TracedFilter,
+  memory: FoldMemory,
+): {
   readonly weight: Float32Array;
   readonly bias: Float32Array | null;
 } {
@@ -17,7 +38,7 @@ export function filterValues({ conv, weight, bias, folded }: TracedFilter): {
   const inputs = conv.geometry.inChannels / groups;
   const channelOf = (row: number): number =>
     transposed ? Math.floor(row / own / inputs) * own + (row % own) : row;
-  const scaled = new Float32Array(weight.length);
+  const scaled = memory.take(weight.length);
   for (let row = 0; row * rows < weight.length; row++) {
     const factor = scale[channelOf(row)];
     for (let i = row * rows; i < (row + 1) * rows; i++) scaled[i] = weight[i] * factor;

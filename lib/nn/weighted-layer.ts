@@ -5,9 +5,9 @@ import { show, wrongValue } from '../errors.js';
 import { nextStream, uniformInto } from '../numerics/philox.js';
 import { wholeNumber } from '../ops/options.js';
 import { requireByDefault } from '../tensor/autograd.js';
-import { allocate } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
+import { allocate, elementCount } from '../tensor/shape.js';
+import { ROW_MAJOR, Storage } from '../tensor/storage.js';
+import { Tensor } from '../tensor/tensor.js';
 import { Layer } from './layer.js';
 
 /** What a layer says of its weight. */
@@ -150,11 +150,14 @@ export function checkDivisible(name: string, count: number, groups: number, labe
   }
 }
 
+/** What may not be there is asked for at once. */
+const LARGE = 2 ** 28;
+
 /** A parameter of draws from `manualSeed`'s sequence, uniform in ±bound. */
 export function uniform(shape: number[], bound: number, label: string): Tensor {
-  const data = allocate(shape, label);
+  const count = elementCount(shape);
+  const storage = new Storage(count > LARGE ? allocate(shape, label) : count, ROW_MAJOR);
   const stream = nextStream();
-  const tensor = requireByDefault(wrap(data, ROW_MAJOR, shape));
-  storageOf(tensor).later((own) => uniformInto(own, stream, -bound, bound));
-  return tensor;
+  storage.later((data) => uniformInto(data, stream, -bound, bound));
+  return requireByDefault(new Tensor(storage, shape));
 }

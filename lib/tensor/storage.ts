@@ -17,6 +17,8 @@ export class Demand {
   rowMajor = false;
 }
 
+const NOTHING = new Float32Array(0);
+
 /**
  * Row-major, or channels-last: [before the channel axis, after it, channels]. A channels-last array is never
  * handed to a user and never written to after it was filled, so background work may read it without a copy.
@@ -40,18 +42,19 @@ export class Storage {
   /** Whether a session has taken the elements: `data` is then an array without any, which names them. */
   #given = false;
 
+  /** `data` may be left to be taken when it is first needed, where the elements are to be made {@link later}. */
   constructor(
-    data: Float32Array,
+    data: Float32Array | number,
     public channelAxis: number,
   ) {
-    this.#data = data;
-    this.length = data.length;
+    this.#data = typeof data === 'number' ? NOTHING : data;
+    this.length = typeof data === 'number' ? data : data.length;
   }
 
   get data(): Float32Array {
     if (this.#fill !== null) {
       const fill = this.#fill;
-      this.#fill = null;
+      this.overwritten();
       fill(this.#data);
     }
     return this.#data;
@@ -79,7 +82,8 @@ export class Storage {
 
   /** The elements are about to be written, all of them: what they were is not made any more. */
   overwritten(): void {
-    if (this.#given) this.data = new Float32Array(this.length);
+    if (this.#data.length !== this.length && (this.#given || this.#fill !== null))
+      this.data = new Float32Array(this.length);
     this.#fill = null;
   }
 
