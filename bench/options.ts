@@ -83,7 +83,8 @@ installed in bench/ (ONNXRUNTIME_NODE_INSTALL=skip npm ci --ignore-scripts).
   --small-call         only what a call of a small layer costs
 
   --networks LIST      whole networks instead of layers: sessions beside onnxruntime on the same network; 'all' for
-                       all. --python names a Python that has torchvision, to export them once (bench/networks/cache)
+                       all. --python names a Python that has torchvision, to export them once (bench/networks/cache).
+                       Contenders: onnxruntime, convkit, convkit:onnx (the same file), convkit:exact (nothing folded)
   --batches 1,8        images at a time (1,8)
   --loads N            fresh processes that load each network (3)
   --help

@@ -43,17 +43,19 @@ async function onnxruntime(settings: Settings): Promise<NetworkContender> {
   };
 }
 
+type Library = Awaited<ReturnType<typeof loadLibrary>>['convkit'];
+
 const SAVINGS: Readonly<Record<string, number>> = { winograd2: 2.25, winograd4: 4 };
 
-/** `variant` is 'exact' for sessions that fold no batch normalisation; else they fold it. */
+/**
+ * `variant` is 'exact' for sessions that fold no batch normalisation, 'onnx' for those of the very file that onnxruntime
+ * reads, in place of the library's own architecture.
+ */
 async function convkit(settings: Settings, variant: string): Promise<NetworkContender> {
   const { convkit: library, engine } = await loadLibrary();
   engine.setThreads(settings.threads);
-  const make = new Map<string, unknown>(Object.entries(library.models)).get(settings.spec.model);
-  if (typeof make !== 'function') throw new Absent(`there is no models.${settings.spec.model}`);
-  const net: Module = make();
-  const weights = await library.io.loadSafetensors(settings.files.weights);
-  net.loadStateDict(weights, { strict: false, assign: true });
+  const net =
+    variant === 'onnx' ? await library.io.loadOnnx(settings.files.onnx) : await load(settings, library);
   const inputShape = shapeOf(settings);
   const options = { inputShape, foldBatchNorm: variant !== 'exact', releaseWeights: true };
   const session = await library.compile(net, options);
@@ -65,6 +67,14 @@ async function convkit(settings: Settings, variant: string): Promise<NetworkCont
         .summary()
         .steps.map(({ macs, bytes, algorithm }) => ({ macs, bytes, saving: SAVINGS[algorithm] ?? 1 })),
   };
+}
+
+async function load({ spec, files }: Settings, { models, io }: Library): Promise<Module> {
+  const make = new Map<string, unknown>(Object.entries(models)).get(spec.model);
+  if (typeof make !== 'function') throw new Absent(`there is no models.${spec.model}`);
+  const net: Module = make();
+  net.loadStateDict(await io.loadSafetensors(files.weights), { strict: false, assign: true });
+  return net;
 }
 
 /** Images that every contender sees: multiples of 2^-23 in [-1, 1) from a linear congruence. */
