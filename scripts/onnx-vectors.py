@@ -173,6 +173,10 @@ for keep in (0, 1):
     one(f"ReduceSum {keep}", "ReduceSum", [2, 3, 4, 5], {"a": ints(0, 3)}, keepdims=keep)
 one("ReduceMean of all", "ReduceMean", [2, 3], keepdims=0)
 one("ReduceMax", "ReduceMax", [2, 3, 4, 5], axes=[2, 3])
+one("ReduceMax of channels", "ReduceMax", [2, 3, 4, 5], {"a": ints(1)}, opset=18)
+one("ReduceMax of all", "ReduceMax", [2, 3, 4], keepdims=0)
+one("ReduceMin", "ReduceMin", [2, 3, 4, 5], axes=[0, 3], keepdims=0)
+case("Softplus with a threshold", [("Softplus", "x0", "s", {}), ("Greater", "x0 large", "g", {}), ("Where", "g x0 s", "y0", {})], [[2, 9]], {"large": numpy.float32(20)})
 none = floats()
 for how in ("half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"):
     for mode in ("nearest", "linear"):

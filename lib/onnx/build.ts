@@ -20,6 +20,8 @@ export interface Step {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly template: Template;
+  /** The node's, for sentences. */
+  readonly name: string;
   readonly done: OperatorLayer | Exclude<Built, { kind: 'layer' }>;
   frees: readonly string[];
 }
@@ -186,7 +188,7 @@ class Building {
     for (const name of outputs) this.#kinds.set(name, built.kind === 'hosts' ? 'host' : 'tensor');
     const plan = built.kind === 'layer' ? { node, built } : null;
     const done = built.kind === 'layer' ? NOTHING : built;
-    this.#steps.push({ inputs, outputs, template, done, frees: [], plan });
+    this.#steps.push({ inputs, outputs, template, name: proto.name, done, frees: [], plan });
   }
 
   #slot(name: string, fail: Fail): Slot {

@@ -10,7 +10,7 @@ import { ROW_MAJOR } from '../tensor/storage.js';
 import { logicalArray, storageOf, Tensor, wrap } from '../tensor/tensor.js';
 import { type Graph, SHAPE_NUMBERS, type Step } from './build.js';
 import { HostMemory, tensorOf } from './host.js';
-import { filled, isOptions, OperatorLayer } from './layer.js';
+import { filled, isOptions, located, OperatorLayer } from './layer.js';
 import type { Value } from './node.js';
 import type { ValueInfo } from './proto.js';
 
@@ -96,7 +96,7 @@ export class GraphModule extends Module {
       const outputs =
         done instanceof OperatorLayer
           ? [await done.forwardAsync(inputs[0] as Tensor, ...inputs.slice(1), { signal })]
-          : done.compute(filled(step.template, inputs), memory);
+          : computed(step, done, inputs, memory);
       keep(values, step, outputs);
     }
     return single(this.#results(values));
@@ -111,7 +111,7 @@ export class GraphModule extends Module {
       const outputs =
         done instanceof OperatorLayer
           ? [done.forward(inputs[0] as Tensor, ...inputs.slice(1))]
-          : done.compute(filled(step.template, inputs), memory);
+          : computed(step, done, inputs, memory);
       keep(values, step, outputs);
     }
     return this.#results(values);
@@ -178,6 +178,20 @@ function single(outputs: Record<string, Tensor>): Tensor {
   const values = Object.values(outputs);
   const result: Tensor | Record<string, Tensor> = values.length === 1 ? values[0] : outputs;
   return result as Tensor;
+}
+
+/** What a node makes that is no layer. */
+function computed(
+  { template, name }: Step,
+  done: Exclude<Step['done'], OperatorLayer>,
+  inputs: readonly Value[],
+  memory: HostMemory,
+): Value[] {
+  try {
+    return done.compute(filled(template, inputs), memory);
+  } catch (error) {
+    throw located(error, name);
+  }
 }
 
 function keep(values: Map<string, Value>, step: Step, outputs: readonly Value[]): void {

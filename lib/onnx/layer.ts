@@ -42,7 +42,7 @@ export class OperatorLayer extends Module {
       const made = this.#prepared([x, ...rest], 'now');
       return made instanceof Tensor ? made : runNow(made);
     } catch (error) {
-      throw this.#located(error);
+      throw located(error, this.#plan.name);
     }
   }
 
@@ -61,7 +61,7 @@ export class OperatorLayer extends Module {
     try {
       return await runInBackground(prepare, options, this.#plan.name);
     } catch (error) {
-      throw this.#located(error);
+      throw located(error, this.#plan.name);
     }
   }
 
@@ -69,16 +69,16 @@ export class OperatorLayer extends Module {
     return this.#plan.built.prepare(filled(this.#plan.template, values as Value[]), mode);
   }
 
-  /** An error of an operation, saying which node it was. */
-  #located(error: unknown): unknown {
-    const known = error instanceof RangeError || error instanceof TypeError;
-    if (known && !error.message.includes('node ')) error.message += ` (in node '${this.#plan.name}')`;
-    return error;
-  }
-
   protected override extraRepr(): string {
     return this.#plan.described;
   }
+}
+
+/** An error of an operation, saying which node it was. */
+export function located(error: unknown, name: string): unknown {
+  const known = error instanceof RangeError || error instanceof TypeError;
+  if (known && !error.message.includes('node ')) error.message += ` (in node '${name}')`;
+  return error;
 }
 
 /** Options of an asynchronous call, at the end of its arguments. */

@@ -1,5 +1,5 @@
-// Groups of nodes that are one operation by another name, as exporters write them: silu, hardswish, gelu, and a linear
-// layer's bias. Everything else stays as the file has it.
+// Groups of nodes that are one operation by another name, as exporters write them: silu, hardswish, gelu, softplus, and a
+// linear layer's bias. Everything else stays as the file has it.
 
 import type { Host } from './host.js';
 import { isHardSigmoid } from './operators/activation.js';
@@ -126,6 +126,16 @@ export function rewritten(
     return null;
   }
 
+  /** softplus, and x itself where it is large: the engine's does the same. */
+  function softplus(node: NodeProto): NodeProto | null {
+    const [condition, x, below] = node.inputs;
+    const [above, inner] = [only(condition ?? '', 'Greater'), only(below ?? '', 'Softplus')];
+    if (above?.inputs[0] !== x || inner?.inputs[0] !== x) return null;
+    if (!((number(above.inputs[1] ?? '') ?? 0) >= LARGE)) return null;
+    drop(above, inner);
+    return replace(node, 'Softplus', [x]);
+  }
+
   /** x * W + b, with one b for each column of W. */
   function biased(node: NodeProto): NodeProto | null {
     for (const [product, bias] of eitherWay(node)) {
@@ -140,13 +150,20 @@ export function rewritten(
     return null;
   }
 
+  const joining: ReadonlyMap<string, (node: NodeProto) => NodeProto | null> = new Map([
+    ['Mul', (node: NodeProto) => gated(node) ?? gelu(node)],
+    ['Add', biased],
+    ['Where', softplus],
+  ]);
   nodes.forEach((node, at) => {
     if (node.domain !== '' || current[at] === null) return;
-    const joined =
-      node.operator === 'Mul' ? (gated(node) ?? gelu(node)) : node.operator === 'Add' ? biased(node) : null;
+    const joined = joining.get(node.operator)?.(node) ?? null;
     if (joined !== null) current[at] = joined;
   });
   return current.filter((node) => node !== null);
 }
+
+/** log(1 + e^x) is x in float32 from here on. */
+const LARGE = 17;
 
 type Attributes = ReadonlyMap<string, Attribute>;

@@ -84,6 +84,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   Pow: arithmetic.pow,
   ReduceMax: rows.reduceMax,
   ReduceMean: rows.reduceMean,
+  ReduceMin: rows.reduceMin,
   ReduceSum: rows.reduceSum,
   Relu: activation.plain('relu'),
   Reshape: moves.reshape,

@@ -21,12 +21,12 @@ interface Target {
 /** Whole spatial sizes and scales; batch and channels stay. */
 function targetFor(
   node: Node,
+  axes: readonly number[] | undefined,
   x: Tensor,
   scales: readonly number[] | undefined,
   sizes: readonly number[] | undefined,
 ): Target {
   const rank = x.shape.length;
-  const axes = node.ints('axes');
   const spread = (given: readonly number[], usual: readonly number[]): number[] => {
     if (axes === undefined) {
       return given.length === rank
@@ -143,13 +143,14 @@ export const resize: Builder = (node) => {
   const how = old ? 'asymmetric' : node.word('coordinate_transformation_mode', 'half_pixel', COORDINATES);
   node.only('antialias', 0);
   node.word('keep_aspect_ratio_policy', 'stretch', ['stretch']);
+  const axes = node.ints('axes');
   const [scales, sizes] = old ? [1, 4] : [2, 3];
   for (const index of [scales, sizes]) {
     if (node.present(index) && !node.beside(index))
       node.fail('has scales or sizes that are computed from tensors');
   }
   return resizing(node, how, (x, inputs) =>
-    targetFor(node, x, numbersAt(inputs, scales), numbersAt(inputs, sizes)),
+    targetFor(node, axes, x, numbersAt(inputs, scales), numbersAt(inputs, sizes)),
   );
 };
 
@@ -158,6 +159,6 @@ export const upsample: Builder = (node) => {
   const attribute = node.floats('scales');
   if (attribute === undefined && !node.beside(1)) node.fail('has scales that are computed from tensors');
   return resizing(node, 'asymmetric', (x, inputs) =>
-    targetFor(node, x, attribute ?? numbersAt(inputs, 1), undefined),
+    targetFor(node, undefined, x, attribute ?? numbersAt(inputs, 1), undefined),
   );
 };

@@ -1,11 +1,13 @@
 // Operators along some dimensions: padding, softmax, sums and means.
 
+import { sub } from '../../ops/arithmetic.js';
 import { parsePad, preparePad } from '../../ops/pad.js';
+import { permute } from '../../ops/permute-tensor.js';
 import { mean, sum } from '../../ops/reduce.js';
 import { runNow } from '../../ops/run.js';
 import { prepareSoftmax } from '../../ops/softmax.js';
 import { elementCount } from '../../tensor/shape.js';
-import type { Tensor } from '../../tensor/tensor.js';
+import { Tensor } from '../../tensor/tensor.js';
 import { axesIn, axisIn } from '../axes.js';
 import { type Builder, type Inputs, layer, type Node, numbersAt, tensorAt } from '../node.js';
 import { allBeside, reduced } from './beside.js';
@@ -99,19 +101,35 @@ export const reduceSum: Builder = (node) => {
   });
 };
 
+/** The largest along any dimensions: pooling of whole images, of one dimension where they are not all the spatial ones. */
+function largest(x: Tensor, axes: readonly number[], keepDim: boolean): Tensor {
+  if (axes.length === 0) return x;
+  const kept = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  const shape = keepDim ? kept : x.shape.filter((_, axis) => !axes.includes(axis));
+  if (spatial(axes, x.shape.length)) return runNow(wholeImages('max', x, 'now')).reshape(shape);
+  const rest = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const last = permute(x, { dims: [...rest, ...axes] });
+  const rows = last.reshape([1, elementCount(rest.map((axis) => x.shape[axis])), -1]);
+  return runNow(wholeImages('max', rows, 'now')).reshape(shape);
+}
+
 export const reduceMax: Builder = (node) => {
   if (allBeside(node)) return reduced(node, -Infinity, Math.max);
   const axesFor = reducedAxes(node);
   const keepDim = node.int('keepdims', 1) !== 0;
   return layer((inputs) => {
     const x = tensorAt(inputs, 0);
-    const axes = axesFor(x, inputs);
-    if (!spatial(axes, x.shape.length)) {
-      node.fail(
-        `has axes [${axes.join(', ')}] of [${x.shape.join(', ')}]; convkit takes the largest of whole images`,
-      );
-    }
-    const pooled = runNow(wholeImages('max', x, 'now'));
-    return keepDim ? pooled : pooled.reshape(x.shape.slice(0, 2));
+    return largest(x, axesFor(x, inputs), keepDim);
+  });
+};
+
+export const reduceMin: Builder = (node) => {
+  if (allBeside(node)) return reduced(node, Infinity, Math.min);
+  const axesFor = reducedAxes(node);
+  const keepDim = node.int('keepdims', 1) !== 0;
+  const zero = Tensor.zeros([]);
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    return sub(zero, largest(sub(zero, x), axesFor(x, inputs), keepDim));
   });
 };
