@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 14;
+export type Abi = 15;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -407,6 +407,7 @@ export interface Operations {
    * With r = 1 / sqrt(variance + epsilon): gradWeight = sum over images of p * r, gradBias = of s; gradX = fma(u, scale,
    * fma(x - mean, slope, offset)) + 0 with scale as above, slope = -r^3 * P / count, offset = -r * S / count, where S and P are
    * the sums of weight * s and weight * p over a group's channels; with given statistics fma(u, scale, 0) + 0. gradResidual = u.
+   * gradX may be upstream.
    */
   normalizeGradient(
     norm: NormGeometry,

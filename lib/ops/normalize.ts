@@ -4,14 +4,14 @@
 import type { Activation, NormGeometry } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { coefficientsOf } from '../backend/reference/norm.js';
-import { gradientMemory, gradientTensor, record, recording, save } from '../tensor/autograd.js';
+import { gradientMemory, gradientTensor, overwritable, record, recording, save } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { prepareActivation } from './activate.js';
 import { NO_ACTIVATION } from './activation.js';
 import { rememberExact } from './exact-affine.js';
-import { inLayout, type Mode, rowMajor } from './inputs.js';
+import { inLayout, layoutOf, type Mode, rowMajor } from './inputs.js';
 import { finished, inOrder, type Prepared, type Step } from './run.js';
 import { traced, tracing } from './trace.js';
 
@@ -137,7 +137,11 @@ function recordNormalization(
     const [needsX, needsWeight, needsBias, needsResidual] = needs;
     const shape = x.shape;
     const channels = [norm.channels];
-    const gradX = needsX ? gradientMemory(shape) : null;
+    const above = inLayout(upstream, layout, 'now', operation);
+    // Where nobody else reads upstream, the gradient goes over it: the least memory to move
+    const passesOn = needsResidual && !clamps;
+    const over = needsX && !passesOn && overwritable(upstream) && layoutOf(upstream) === layout;
+    const own = needsX && !over ? gradientMemory(shape) : null;
     const gradWeight = needsWeight ? gradientMemory(channels) : null;
     const gradBias = needsBias ? gradientMemory(channels) : null;
     const gradResidual = needsResidual && clamps ? gradientMemory(shape) : null;
@@ -151,8 +155,8 @@ function recordNormalization(
       mean,
       variance,
       savedOutput === null ? null : inLayout(savedOutput(), layout, 'now', operation),
-      inLayout(upstream, layout, 'now', operation),
-      gradX,
+      above,
+      over ? above : own,
       gradWeight,
       gradBias,
       gradResidual,
@@ -160,10 +164,10 @@ function recordNormalization(
     const tensor = (data: Float32Array | null, axis: number, size: readonly number[]) =>
       data === null ? null : gradientTensor(data, axis, size);
     return [
-      tensor(gradX, layout, shape),
+      over ? upstream : tensor(own, layout, shape),
       tensor(gradWeight, ROW_MAJOR, channels),
       tensor(gradBias, ROW_MAJOR, channels),
-      needsResidual && !clamps ? upstream : tensor(gradResidual, layout, shape),
+      passesOn ? upstream : tensor(gradResidual, layout, shape),
     ];
   });
 }

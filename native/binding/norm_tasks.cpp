@@ -5,7 +5,8 @@
 namespace convkit {
 namespace {
 
-// The arrays of one call, which have to be apart: outputs from everything, inputs from outputs.
+// The arrays of one call, which have to be apart: outputs from everything, inputs from outputs. One output
+// may be one input, where it is said.
 class Arrays {
  public:
   explicit Arrays(Arguments& arguments) : arguments_(arguments) {}
@@ -23,11 +24,14 @@ class Arrays {
   float* optionalOutput(std::size_t index, const char* name, int64_t length) {
     return isNull(index) ? nullptr : output(index, name, length);
   }
-  void requireApart() const {
+  void requireApart(const float* from = nullptr, const float* to = nullptr) const {
     for (const Array& a : arrays_) {
       for (const Array& b : arrays_) {
-        if (&a != &b && a.isOutput)
-          arguments_.requireApart(a.floats, b.floats, (std::string(b.name) + " and " + a.name).c_str());
+        if (&a == &b || !a.isOutput) continue;
+        const std::string names = std::string(b.name) + " and " + a.name;
+        if (to != nullptr && a.floats.data == to && b.floats.data == from && !b.isOutput)
+          arguments_.requireApartOrSame(a.floats, b.floats, names.c_str());
+        else arguments_.requireApart(a.floats, b.floats, names.c_str());
       }
     }
   }
@@ -116,7 +120,7 @@ NormalizeGradientTask NormalizeGradientTask::parse(Environment& environment, Arg
   task.gradients.weight = arrays.optionalOutput(9, "gradWeight", g.channels);
   task.gradients.bias = arrays.optionalOutput(10, "gradBias", g.channels);
   task.gradients.residual = arrays.optionalOutput(11, "gradResidual", g.length());
-  arrays.requireApart();
+  arrays.requireApart(task.upstream, task.gradients.x);  // each element is read before it is written
   return task;
 }
 

@@ -94,6 +94,7 @@ describe.each(implementations)('$name', ({ get }) => {
       () => binding.affine(none, x, x.subarray(0, 6), floats(6), null, x),
       () => binding.affine(none, x.subarray(0, 18), floats(6), floats(6), null, x.subarray(6)),
     ];
+    const upstream = floats(24);
     const gradient = (...outputs: (Float32Array | null)[]) => {
       const [gradX = null, gradWeight = null, gradBias = null, gradResidual = null] = outputs;
       binding.normalizeGradient(
@@ -104,7 +105,7 @@ describe.each(implementations)('$name', ({ get }) => {
         floats(6),
         floats(6),
         null,
-        floats(24),
+        upstream,
         gradX,
         gradWeight,
         gradBias,
@@ -112,6 +113,7 @@ describe.each(implementations)('$name', ({ get }) => {
       );
     };
     gradient(floats(24), floats(6), floats(6), floats(24));
+    gradient(upstream, floats(6), floats(6), floats(24));
     const both = floats(30);
     refused.push(
       () => gradient(floats(23)),
@@ -119,6 +121,9 @@ describe.each(implementations)('$name', ({ get }) => {
       () => gradient(null, null, floats(7)),
       () => gradient(null, null, null, floats(6)),
       () => gradient(x),
+      () => gradient(null, upstream.subarray(0, 6)),
+      () => gradient(null, null, null, upstream),
+      () => gradient(upstream, null, null, upstream),
       () => gradient(both.subarray(0, 24), both.subarray(20, 26)),
     );
     for (const call of refused) expect(call, call.toString()).toThrow(RangeError);

@@ -35,6 +35,8 @@ export interface NormalizeGradientProblem extends Normalized {
   readonly upstream: Float32Array;
   /** Which of gradX, gradWeight, gradBias, gradResidual are asked for. */
   readonly wanted: readonly boolean[];
+  /** Whether gradX, if it is asked for, is upstream. */
+  readonly inPlace: boolean;
 }
 
 export interface ResponseProblem {
@@ -72,6 +74,7 @@ export function drawNorm(random: Random, draw: Draw, activation: Activation): No
     output: random.once(3) ? draw(x.length) : null,
     upstream: draw(x.length),
     wanted: Array.from({ length: 4 }, () => !random.once(3)),
+    inPlace: random.once(3),
   };
 }
 
@@ -159,9 +162,12 @@ export function normCall(problem: Norm, unwritten: (length: number) => Float32Ar
       call: ['normalize', norm, x, weight, bias, problem.residual, y ?? output, mean, variance] as const,
     };
   }
-  const { mean, variance, upstream, wanted } = problem;
+  const { mean, variance, wanted, inPlace } = problem;
   const { output, pieces } = cut([x.length, norm.channels, norm.channels, x.length], wanted, unwritten);
   const [gradX, gradWeight, gradBias, gradResidual] = pieces;
+  const over = inPlace && gradX !== null;
+  const upstream = over ? gradX : problem.upstream;
+  if (over) upstream.set(problem.upstream);
   return {
     output,
     call: [

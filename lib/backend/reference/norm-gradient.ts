@@ -145,10 +145,12 @@ export function normalizeGradientWork(
   checkOptional(operation, 'gradWeight', gradWeight, channels);
   checkOptional(operation, 'gradBias', gradBias, channels);
   checkOptional(operation, 'gradResidual', gradResidual, length);
-  const inputs = [x, weight, bias, mean, variance, output, upstream].filter((array) => array !== null);
+  const inputs = [x, weight, bias, mean, variance, output].filter((array) => array !== null);
   const outputs = [gradX, gradWeight, gradBias, gradResidual].filter((array) => array !== null);
   outputs.forEach((one, i) => {
     checkApart(operation, one, [...inputs, ...outputs.slice(i + 1)], 'none');
+    // Each element of upstream is read before gradX has it
+    checkApart(operation, one, [upstream], one === gradX ? 'same memory' : 'none');
   });
 
   // Units in order: the channels' sums, then what comes of them
