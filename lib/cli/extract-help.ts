@@ -14,7 +14,8 @@ and **. Needs sharp: npm install sharp
   --l2                   divide each row by its Euclidean length
 
 A network:
-  -m, --model <name>     torchvision's name, as resnet50 or mobilenet_v2 (convkit extract --models lists them)
+  -m, --model <name>     torchvision's name, as resnet50 or mobilenet_v2 (convkit extract --models lists them);
+                         or a file model.onnx, which has its weights
   -w, --weights <path>   .safetensors (or the index of its shards), .pth or .pt
   --random-weights <n>   no weights but random ones from seed n, for a try
   --num-classes <n>      of weights that were trained for other classes than ImageNet's 1000

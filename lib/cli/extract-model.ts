@@ -9,6 +9,7 @@ import { PRESET_NAMES, type Preset, type PresetName, presetFor, unpublished } fr
 import { Scattering } from '../models/scattering.js';
 import type { Module } from '../nn/module.js';
 import { manualSeed } from '../numerics/philox.js';
+import { loadOnnx } from '../onnx/index.js';
 import { modelByName, modelInputShape } from './named-models.js';
 import { loadWeights } from './weights-file.js';
 
@@ -46,6 +47,8 @@ export interface ChosenModel {
   readonly features: FeatureModel;
   /** What the closing line says of it. */
   readonly words: string;
+  /** Images that are computed at once. */
+  readonly batch: number;
 }
 
 const ONLY_NETWORKS = [
@@ -63,12 +66,12 @@ const ONLY_NETWORKS = [
 
 /** Makes the model; `batch` images are computed at once, most of the time. */
 export async function chosenModel(values: ModelValues, batch: number): Promise<ChosenModel> {
-  const { features, words } =
-    values.model === 'scattering' ? scattering(values) : await network(values, batch);
-  return values.l2 ? { features: unitLength(features), words: `${words}, of length 1` } : { features, words };
+  const chosen = values.model === 'scattering' ? scattering(values, batch) : await network(values, batch);
+  if (!values.l2) return chosen;
+  return { ...chosen, features: unitLength(chosen.features), words: `${chosen.words}, of length 1` };
 }
 
-function scattering(values: ModelValues): ChosenModel {
+function scattering(values: ModelValues, batch: number): ChosenModel {
   const given = ONLY_NETWORKS.find((name) => values[name] !== undefined);
   if (given !== undefined) {
     throw wrongValue(
@@ -77,10 +80,11 @@ function scattering(values: ModelValues): ChosenModel {
       'choose one with --model',
     );
   }
-  return { features: scatteringFeatures(new Scattering()), words: 'scattering' };
+  return { features: scatteringFeatures(new Scattering()), words: 'scattering', batch };
 }
 
 async function network(values: ModelValues, batch: number): Promise<ChosenModel> {
+  if (/\.onnx$/i.test(values.model)) return onnxFile(values, batch);
   const name = values.model;
   const shape = modelInputShape(name);
   const [, channels, side] = shape;
@@ -91,11 +95,43 @@ async function network(values: ModelValues, batch: number): Promise<ChosenModel>
   const module = await loaded(values, name);
   const { layer = 'output' } = values;
   const features = await networkFeatures({ module, about: { name }, layer, preset, batch });
-  const { resize, crop, interpolation } = preset;
-  return {
-    features,
-    words: `${name} ${layer}, ${presetName}: ${interpolation} to ${resize}, middle ${crop}`,
-  };
+  return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch };
+}
+
+const preparation = (name: string, { resize, crop, interpolation }: Preset): string =>
+  `${name}: ${interpolation} to ${resize}, middle ${crop}`;
+
+/** A network in an ONNX file, which has its weights. */
+async function onnxFile(values: ModelValues, batch: number): Promise<ChosenModel> {
+  const { model: path, layer = 'output' } = values;
+  const given = (['weights', 'random-weights', 'num-classes'] as const).find(
+    (name) => values[name] !== undefined,
+  );
+  if (given !== undefined)
+    throw wrongValue('extract', `--${given} is not for ${path}, which has its weights`);
+  const module = await loadOnnx(path);
+  const name = basename(path);
+  const [input, ...more] = module.inputs;
+  const [fixedBatch, channels, height, width] = input?.shape ?? [];
+  if (more.length > 0 || input?.shape?.length !== 4 || (typeof channels === 'number' && channels !== 3)) {
+    const shapes = module.inputs.map(({ shape }) => `[${(shape ?? ['unknown']).join(', ')}]`).join(' and ');
+    throw wrongValue('extract', `${name} takes ${shapes}, not photos in colour: [N, 3, H, W]`);
+  }
+  const side = typeof height === 'number' ? height : typeof width === 'number' ? width : null;
+  const { presetName, preset } = chosenPreset(values, name, side ?? 224);
+  if ([height, width].some((size) => typeof size === 'number' && size !== preset.crop)) {
+    throw wrongValue(
+      'extract',
+      `${name} takes images of ${height} x ${width}, not ${preset.crop} x ${preset.crop}`,
+    );
+  }
+  if (typeof fixedBatch === 'number' && fixedBatch !== 1) {
+    const law = `${name} takes ${fixedBatch} images at a time and no other number`;
+    throw wrongValue('extract', law, 'export it with a dynamic batch');
+  }
+  const atOnce = fixedBatch === 1 ? 1 : batch;
+  const features = await networkFeatures({ module, about: { name }, layer, preset, batch: atOnce });
+  return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch: atOnce };
 }
 
 async function loaded(values: ModelValues, name: string): Promise<Module> {

@@ -97,7 +97,11 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   if (positionals.length === 0) throw wrongValue('extract', 'no images', 'name files, folders or patterns');
   const format = formatOf(values.format, output);
   const manifest = values.manifest ?? (output === '-' ? null : manifestBeside(output));
-  const batch = count(values.batch, 'batch', values.model === 'scattering' ? DEFAULT_BATCH : NETWORK_BATCH);
+  const wantedBatch = count(
+    values.batch,
+    'batch',
+    values.model === 'scattering' ? DEFAULT_BATCH : NETWORK_BATCH,
+  );
   const limit = count(values.limit, 'limit', Number.POSITIVE_INFINITY);
   const maxPixels = count(values['max-pixels'], 'max-pixels', 1e8);
   if (values.threads !== undefined) setThreads(count(values.threads, 'threads', 1));
@@ -107,7 +111,7 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   const listing = await listImages(positionals);
   const files = shard.take(listing.files.slice(0, limit));
   await protectInputs(listing, output, manifest);
-  const { features, words } = await chosenModel(values, batch);
+  const { features, words, batch } = await chosenModel(values, wantedBatch);
   const about = shard.about;
   const width = features.featureLength;
   const finished =

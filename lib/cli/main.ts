@@ -13,7 +13,7 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
     extract: { about: 'images to rows of features', load: () => import('./extract.js') },
     show: { about: "a layer's feature maps or kernels as a picture", load: () => import('./show.js') },
     summary: {
-      about: "a network's layers: shapes, parameters, MACs, receptive fields",
+      about: "a network's layers: shapes, parameters, MACs, receptive fields; a file's tensors",
       load: () => import('./summary.js'),
     },
     doctor: {

@@ -1,24 +1,42 @@
-// `convkit summary`: a built-in model or a list of layers to the table of its shapes and costs.
+// `convkit summary`: a model, a network in a file or a list of layers to the table of its shapes and costs; a file of weights
+// to the list of its tensors.
 
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { summary } from '../analysis/index.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import type { Module } from '../nn/module.js';
+import { type GraphModule, loadOnnx } from '../onnx/index.js';
 import { SHOW_MODELS } from '../show/models.js';
 import { networkOf } from './layer-list.js';
+import { isModelName, MODEL_NAMES, modelByName, modelInputShape } from './named-models.js';
+import { weightsKind } from './weights-file.js';
+import { weightsSummary, weightsTable } from './weights-table.js';
 
-export const help = `convkit summary [scattering | edges | layers.json] [--input 1x3x224x224] [--json]
+export const help = `convkit summary [<model> | file] [--input 1x3x224x224] [--json]
 
 Prints what each layer of a network takes, gives and costs: shapes, parameters, multiply-accumulates (MACs), floating-point
 operations (2 x MACs; biases not counted) and receptive fields. Nothing is computed: only shapes run through the network.
+Of a file of weights, prints its tensors and their totals.
 
-  -i, --input <sizes>    the shape of the input, its batch included, as 1x3x224x224; needed with a file
+  <model>                scattering (the default, the feature extractor of convkit extract), edges, or a published
+                         architecture by torchvision's name, as resnet50 (--models lists them)
+  network.onnx           a network in an ONNX file
+  weights.safetensors    weights in a .safetensors, .pth or .pt file
+  layers.json            a list of layers, see below; - reads it from standard input
+
+  -i, --input <sizes>    the shape of the input, its batch included, as 1x3x224x224; needed with layers.json, and with ONNX
+                         files that do not say their sizes
   --json                 rows and totals as one JSON object
+  --models               the names of the models
   --help
 
-Without a name it is scattering, the feature extractor of convkit extract. A file (- for standard input) holds a list of
-layers, each a class of convkit's nn with its arguments, options last:
+Examples:
+  convkit summary resnet50
+  convkit summary mobilenet_v2 --input 1x3x96x96 --json
+  convkit summary checkpoint.pth
+
+A list of layers has each as a class of convkit's nn with its arguments, options last:
 
   [
     { "type": "Conv2d", "args": [3, 64, 3], "options": { "padding": 1 }, "name": "stem" },
@@ -29,12 +47,13 @@ layers, each a class of convkit's nn with its arguments, options last:
 Where only the type is wanted a string does. A null for inChannels or inFeatures is found from the input. Where some layers
 have names, the others are called layer0, layer1 and so on by their place.
 
-Exit codes: 0 done; 1 nothing printed (wrong arguments, a file that is no list of layers, layers that do not fit together).
+Exit codes: 0 done; 1 nothing printed (wrong arguments, a file that cannot be read, layers that do not fit together).
 `;
 
 const options = {
   input: { type: 'string', short: 'i' },
   json: { type: 'boolean', default: false },
+  models: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
@@ -59,11 +78,19 @@ export async function run(argv: readonly string[]): Promise<number> {
 async function printed(argv: readonly string[]): Promise<string> {
   const { values, positionals } = parsed(argv);
   if (values.help) return help;
+  if (values.models) return `${[...Object.keys(SHOW_MODELS), ...MODEL_NAMES].join('\n')}\n`;
   if (positionals.length > 1) {
     throw wrongValue('summary', `one network at a time, received ${positionals.length}`);
   }
   const [name = 'scattering'] = positionals;
   const given = values.input === undefined ? undefined : sizesOf(values.input);
+  const weights = isModelName(name) ? null : weightsKind(name);
+  if (weights !== null) {
+    if (given !== undefined)
+      throw wrongValue('summary', `--input is for networks, and ${name} holds weights`);
+    const table = await weightsSummary(name, weights);
+    return `${values.json ? JSON.stringify(table, null, 2) : weightsTable(table)}\n`;
+  }
   const subject = await subjectOf(name);
   const inputShape = given ?? subject.inputShape;
   if (inputShape === undefined) {
@@ -94,7 +121,25 @@ async function subjectOf(name: string): Promise<Subject> {
     const { module, channels, inputSize } = SHOW_MODELS[name]();
     return { net: module, inputShape: [1, channels, inputSize, inputSize] };
   }
+  if (isModelName(name)) return { net: modelByName(name).eval(), inputShape: modelInputShape(name) };
+  if (/\.onnx$/i.test(name)) {
+    const net = await loadOnnx(name);
+    return { net, inputShape: sizesOfGraph(net) };
+  }
   return { net: networkOf(await textOf(name), name === '-' ? 'standard input' : name) };
+}
+
+/** The sizes that an ONNX file declares, one image where it leaves their number open; undefined where it leaves more open. */
+function sizesOfGraph({ inputs }: GraphModule): number[] | undefined {
+  if (inputs.length !== 1) {
+    const names = inputs.map((input) => input.name).join(', ');
+    throw wrongValue('summary', `the network takes ${inputs.length} inputs (${names}), and one is needed`);
+  }
+  const sizes = (inputs[0].shape ?? []).map((size, axis) =>
+    typeof size === 'number' ? size : axis === 0 ? 1 : null,
+  );
+  const known = sizes.filter((size) => size !== null);
+  return known.length === sizes.length && known.length > 0 ? known : undefined;
 }
 
 async function textOf(name: string): Promise<string> {
@@ -103,7 +148,10 @@ async function textOf(name: string): Promise<string> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const known = Object.keys(SHOW_MODELS).join(', ');
-    throw wrongValue('summary', `${name} is neither a built-in model (${known}) nor a file: ${reason}`);
+    throw wrongValue(
+      'summary',
+      `${name} is neither a model (${known}, or one that --models lists) nor a file: ${reason}`,
+    );
   }
 }
 

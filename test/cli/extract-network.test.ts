@@ -152,6 +152,36 @@ describe('a network', () => {
     expect([a.equals(b), a.equals(c)]).toEqual([true, false]);
   });
 
+  test('comes from an ONNX file, too', async () => {
+    const networks = join(root, 'test/cli/networks');
+    const any = ['--model', join(networks, 'any-size.onnx'), '--crop', '40', '--resize', '48'];
+    const { code, stderr } = await extract('photos', '-o', 'onnx.npy', ...any);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/14 rows of 4 features, 0 failed/)]);
+    const { data } = await io.loadNpy(at('onnx.npy'));
+    const manifest = JSON.parse(await readFile(at('onnx.manifest.json'), 'utf8'));
+    expect(manifest.model).toMatchObject({ name: 'any-size.onnx', layer: 'output', layerShape: [4, 1, 1] });
+    const net = await io.loadOnnx(join(networks, 'any-size.onnx'));
+    const preset = { ...presetFor('resnet50', undefined, undefined)!.preset, resize: 48, crop: 40 };
+    const image = await decodeImage(at(manifest.images[3].file));
+    const x = new Tensor(photoValues(image, preset, normalisation(preset)), [1, 3, 40, 40]);
+    const expected = net.forward(x).data;
+    expect(expected.every((value, i) => Math.abs(value - data[3 * 4 + i]) < 1e-6)).toBe(true);
+
+    // One image at a time, of one size
+    const one = ['--model', join(networks, 'one-size.onnx')];
+    expect((await extract('photos', '-o', 'one.npy', ...one, '--batch', '5')).code).toBe(0);
+    expect((await io.loadNpy(at('one.npy'))).shape).toEqual([14, 4]);
+    for (const [args, message] of [
+      [['--crop', '40'], 'one-size.onnx takes images of 32 x 32, not 40 x 40'],
+      [['-w', 'weights.safetensors'], '--weights is not for'],
+      [['--preset', 'timm'], 'one-size.onnx has no published weights of preset timm; give --resize, --crop'],
+      [['--layer', 'nope'], "there is no module 'nope' in GraphModule"],
+    ] as const) {
+      const refused = await extract('photos', '-o', 'no.npy', ...one, ...args);
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(message)]);
+    }
+  });
+
   test('says in one sentence what is wrong with its arguments', async () => {
     await writeFile(at('weights.txt'), 'x');
     await writeFile(at('empty.safetensors'), '');

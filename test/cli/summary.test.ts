@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { networkOf } from '../../lib/cli/layer-list.js';
+import { saveSafetensors } from '../../lib/io/index.js';
+import { Tensor } from '../../lib/tensor/tensor.js';
 
 const root = join(import.meta.dirname, '..', '..');
 const folder = mkdtempSync(join(tmpdir(), 'convkit-summary-'));
@@ -57,10 +59,59 @@ describe('convkit summary', () => {
     ]);
   });
 
+  it('prints published architectures, at their size or another', () => {
+    const { status, stdout, stderr } = convkitSummary(['resnet18']);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^ResNet +-- +\[1, 3, 224, 224\] +\[1, 1000\]/m);
+    expect(stdout).toMatch(/^Total params: +11,689,512$/m);
+    const small = convkitSummary(['squeezenet1_1', '-i', '2x3x64x64', '--json']);
+    expect(JSON.parse(small.stdout)).toMatchObject({ totals: { params: 1_235_496 } });
+    expect(convkitSummary(['--models']).stdout).toMatch(/^scattering\nedges\nalexnet\n[\s\S]*\nvgg16_bn\n/);
+  });
+
+  it('prints networks in ONNX files', () => {
+    const networks = join(root, 'test/cli/networks');
+    const one = convkitSummary([join(networks, 'one-size.onnx')]);
+    expect([one.status, one.stderr]).toEqual([0, '']);
+    expect(one.stdout).toMatch(/\[1, 3, 32, 32\] +\[1, 4, 16, 16\] +112 /);
+    const any = join(networks, 'any-size.onnx');
+    expect(convkitSummary([any])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('no input shape; give one'),
+    });
+    expect(convkitSummary([any, '-i', '1x3x32x32']).stdout).toBe(one.stdout);
+  });
+
+  it('lists the tensors of files of weights', async () => {
+    const pth = convkitSummary([join(root, 'test/io/pth/types.pth')]);
+    expect([pth.status, pth.stderr]).toEqual([0, '']);
+    expect(pth.stdout).toMatch(/^Name +Dtype +Shape +Elements\n-+\nfloat64 +float64 +\[6\] +6\n/);
+    expect(pth.stdout).toMatch(
+      /\n12 tensors, 51 elements \(float64 6, float32 6, .*\), 0\.0 MB as float32\n$/,
+    );
+    const path = join(folder, 'w.safetensors');
+    const weights = { 'conv.weight': Tensor.zeros([64, 3, 7, 7]), '\u001b[2J': Tensor.zeros([]) };
+    await saveSafetensors(path, weights, { metadata: { format: 'pt' } });
+    const { stdout } = convkitSummary([path]);
+    expect(stdout).toMatch(/^conv\.weight +F32 +\[64, 3, 7, 7\] +9,408$/m);
+    expect(stdout).toMatch(/^\\u001b\[2J +F32 +\[\] +1$/m);
+    expect(stdout).toMatch(/^format: pt$/m);
+    expect(JSON.parse(convkitSummary([path, '--json']).stdout)).toMatchObject({
+      totals: { tensors: 2, elements: 9409, bytes: 37_636, dtypes: { F32: 9409 } },
+    });
+    expect(convkitSummary([path, '-i', '1x3x8x8'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('holds weights'),
+    });
+    const evil = convkitSummary([join(root, 'test/io/pth/evil.pth')]);
+    expect([evil.status, evil.stdout]).toEqual([1, '']);
+    expect(evil.stderr).toMatch(/^convkit summary: .*evil\.pth refers to "posix\.system"/);
+  });
+
   it('prints its help', () => {
     const { status, stdout } = convkitSummary(['--help']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^convkit summary \[scattering \| edges \| layers\.json\]/);
+    expect(stdout).toMatch(/^convkit summary \[<model> \| file\]/);
     const example = /\n {2}\[\n[\s\S]*?\n {2}\]\n/.exec(stdout)?.[0] ?? '';
     expect(convkitSummary(['-', '-i', '1x3x8x8'], example)).toMatchObject({ status: 0, stderr: '' });
   });
@@ -69,7 +120,7 @@ describe('convkit summary', () => {
     [
       ['net.yaml', '-i', '1x3x8x8'],
       '',
-      'net.yaml is neither a built-in model (scattering, edges) nor a file',
+      'net.yaml is neither a model (scattering, edges, or one that --models lists) nor a file',
     ],
     [['-'], '[]', 'no input shape; give one such as --input 1x3x224x224'],
     [['-', '-i', '1,3,8,8'], '[]', "--input must be positive sizes such as 1x3x224x224, received '1,3,8,8'"],
