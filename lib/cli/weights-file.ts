@@ -28,7 +28,7 @@ export async function loadWeights(module: Module, path: string): Promise<void> {
   }
   const weights = await (kind === 'pth' ? loadPth(path) : loadSafetensors(path));
   try {
-    module.loadStateDict(weights);
+    module.loadStateDict(weights, { assign: true });
   } catch (error) {
     const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
     const short = lines

@@ -37,7 +37,11 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
   // Hashed first: reading weights counts as changing them.
   const hashes = { architectureSha256: architectureSha256(module), weightsSha256: weightsSha256(module) };
   const shape = outputShape(module, layer, side);
-  const session = await compile(module, { inputShape: [batch, 3, side, side], outputs: [layer] });
+  const session = await compile(module, {
+    inputShape: [batch, 3, side, side],
+    outputs: [layer],
+    releaseWeights: true,
+  });
   const tables = normalisation(preset);
   const featureLength = elementCount(shape.slice(1));
   return {
