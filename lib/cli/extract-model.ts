@@ -10,8 +10,8 @@ import { Scattering } from '../models/scattering.js';
 import type { Module } from '../nn/module.js';
 import { manualSeed } from '../numerics/philox.js';
 import { loadOnnx } from '../onnx/index.js';
-import { modelByName, modelInputShape } from './named-models.js';
-import { loadWeights } from './weights-file.js';
+import { modelInputShape, publishedModel, takesPhotos } from './named-models.js';
+import { putWeights, readWeights } from './weights-file.js';
 
 export const modelOptions = {
   model: { type: 'string', short: 'm', default: 'scattering' },
@@ -87,12 +87,12 @@ async function network(values: ModelValues, batch: number): Promise<ChosenModel>
   if (/\.onnx$/i.test(values.model)) return onnxFile(values, batch);
   const name = values.model;
   const shape = modelInputShape(name);
-  const [, channels, side] = shape;
-  if (shape.length !== 4 || channels !== 3) {
+  const [, , side] = shape;
+  if (!takesPhotos(shape)) {
     throw wrongValue('extract', `${name} takes [${shape.join(', ')}], not photos in colour`);
   }
   const { presetName, preset } = chosenPreset(values, name, side);
-  const module = await loaded(values, name);
+  const module = await loaded(values, name, presetName);
   const { layer = 'output' } = values;
   const features = await networkFeatures({ module, about: { name }, layer, preset, batch });
   return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch };
@@ -134,7 +134,7 @@ async function onnxFile(values: ModelValues, batch: number): Promise<ChosenModel
   return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch: atOnce };
 }
 
-async function loaded(values: ModelValues, name: string): Promise<Module> {
+async function loaded(values: ModelValues, name: string, presetName: string): Promise<Module> {
   const seed = values['random-weights'];
   const { weights } = values;
   if (weights !== undefined && seed !== undefined) {
@@ -149,8 +149,10 @@ async function loaded(values: ModelValues, name: string): Promise<Module> {
   }
   const numClasses = whole(values['num-classes'], 'num-classes', 1, 1e6);
   if (seed !== undefined) manualSeed(whole(seed, 'random-weights', 0, Number.MAX_SAFE_INTEGER)!);
-  const module = modelByName(name, numClasses === undefined ? undefined : { numClasses }).eval();
-  if (weights !== undefined) await loadWeights(module, weights);
+  const dict = weights === undefined ? null : await readWeights(weights);
+  const ofTorchvision = presetName.startsWith('torchvision');
+  const module = publishedModel(name, { numClasses, weights: dict, ofTorchvision });
+  if (weights !== undefined && dict !== null) putWeights(module, dict, weights);
   return module;
 }
 

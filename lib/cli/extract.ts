@@ -16,7 +16,7 @@ import type { Format } from '../extract/sink.js';
 import { discardAll } from '../io/atomic.js';
 import { help } from './extract-help.js';
 import { chosenModel, modelOptions } from './extract-model.js';
-import { MODEL_NAMES } from './named-models.js';
+import { PHOTO_MODEL_NAMES } from './named-models.js';
 
 export { help };
 
@@ -89,7 +89,7 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
     return 0;
   }
   if (values.models) {
-    process.stdout.write(`${['scattering', ...MODEL_NAMES].join('\n')}\n`);
+    process.stdout.write(`${['scattering', ...PHOTO_MODEL_NAMES].join('\n')}\n`);
     return 0;
   }
   const output = values.output;

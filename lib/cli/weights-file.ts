@@ -2,7 +2,7 @@
 
 import { wrongValue } from '../errors.js';
 import { loadPth, loadSafetensors } from '../io/index.js';
-import type { Module } from '../nn/module.js';
+import type { Module, StateDict } from '../nn/module.js';
 
 export type WeightsKind = 'safetensors' | 'pth';
 
@@ -12,23 +12,20 @@ export function weightsKind(path: string): WeightsKind | null {
   return /\.(pth|pt|bin|ckpt|tar)$/i.test(path) ? 'pth' : null;
 }
 
-/**
- * Loads a file's weights into a network.
- *
- * @throws RangeError where the file cannot be read, or has other weights.
- */
-export async function loadWeights(module: Module, path: string): Promise<void> {
+/** The weights of a file. @throws RangeError where it cannot be read. */
+export async function readWeights(path: string): Promise<StateDict> {
   const kind = weightsKind(path);
   if (kind === null) {
-    throw wrongValue(
-      'extract',
-      `${path} is no file of weights`,
-      'known are .safetensors, .safetensors.index.json, .pth, .pt',
-    );
+    const law = `${path} is no file of weights`;
+    throw wrongValue('extract', law, 'known are .safetensors, .safetensors.index.json, .pth, .pt');
   }
-  const weights = await (kind === 'pth' ? loadPth(path) : loadSafetensors(path));
+  return kind === 'pth' ? loadPth(path) : loadSafetensors(path);
+}
+
+/** Puts a file's weights into a network. @throws RangeError where they are others. */
+export function putWeights(module: Module, weights: StateDict, path: string): void {
   try {
-    module.loadStateDict(weights, { assign: true });
+    module.loadStateDict(weights, { assign: true, remap: 'auto' });
   } catch (error) {
     const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
     const short = lines
