@@ -45,28 +45,13 @@ FilterKind filterKind(const ConvGeometry& g, const Kernels& kernels, const Runs&
 }
 
 constexpr int64_t kWidestGap = 16;  // between the taps of a band
-constexpr int64_t kNarrowGap = 4;   // the same where few output channels leave lanes to positions
-
-// Lanes are positions where filters would leave most of them empty, if rows are long enough and their taps
-// close together.
-bool isNarrow(const ConvGeometry& g, const Kernels& kernels) {
-  if (g.groups > 1 || g.outChannels > kNarrowOutputs || kernels.narrow[g.outChannels] == nullptr)
-    return false;
-  if (g.paddingMode != PaddingMode::zeros || g.inChannels < 8) return false;
-  const Triple &d = g.dilation, &s = g.stride, &k = g.kernelSize;
-  if (d.depth > kNarrowGap || d.height > kNarrowGap || d.width > kNarrowGap) return false;
-  const int64_t columns = g.transposed ? g.outputSize.width / s.width : g.outputSize.width;
-  if (columns * 2 < kernels.lanes) return false;
-  return g.transposed || (s.width == 1 && s.height <= k.height && s.depth <= k.depth);
-}
 
 // Where a kernel row as one run gains more than its copy costs. 64 filters of 3x3 at 56x56, AVX-512, bands
 // against pointers: 1 channel 117 against 66 GFLOP/s, 8 channels 233 against 198, 24 channels equal; with
 // dilation 2, where pixels are copied one by one, 155 against 134 at 3 channels and 208 against 196 at 8.
 // Groups of one channel: 7x7 125 against 79, 3x3 91 against 100. Copying whole patches (im2col) lost to
 // pointers on all 28 shapes tried, by a factor of 1.05 to 2.
-DenseSource denseSource(const ConvGeometry& g, const Kernels& kernels) {
-  if (isNarrow(g, kernels)) return DenseSource::narrow;
+DenseSource denseSource(const ConvGeometry& g) {
   const int64_t inputs = g.inChannels / g.groups, kernelWidth = g.kernelSize.width;
   // A band holds every row and column from its first tap to its last: too much where most lie between taps
   const bool gaps = g.stride.height > 2 * g.kernelSize.height || g.stride.width > 2 * kernelWidth ||
@@ -89,7 +74,8 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   conv->kernels = &kernels;
   conv->runs = findRuns(g, kernels);
   conv->kind = filterKind(g, kernels, conv->runs);
-  conv->source = denseSource(g, kernels);
+  conv->source = denseSource(g);
+  conv->lines = takesLines(*conv);
   conv->grids = makeGrids(g, conv->kind == FilterKind::dense || conv->runs.kernels == nullptr);
   conv->zeros.assign(static_cast<std::size_t>(g.inChannels + kernels.lanes), 0.0f);
   const float infinity = std::numeric_limits<float>::infinity();
@@ -128,7 +114,6 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
                      const CancelFlag* cancelled) {
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
-  if (dense && conv.source == DenseSource::narrow) return runNarrow(conv, filter, x, y, batch, cancelled);
   if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
@@ -142,6 +127,7 @@ void runConv(const Conv& conv, const PackedFilter& filter, const Input& input, O
   const float* const x = input.x;
   if (input.scale != nullptr || conv.geometry.inputStride != conv.geometry.inChannels)
     runScaled(conv, filter, input, y, batch, cancelled);
+  else if (conv.lines) runLines(conv, filter, x, y, batch, cancelled);
   else if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);
   else if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
   else runChannelsLast(conv, filter, x, y, batch, cancelled);

@@ -22,7 +22,6 @@ enum class FilterKind {
 enum class DenseSource {
   indirect,  // a pointer per tap and output position, into the input itself
   bands,     // few channels: padded input rows in a buffer, where a kernel row is one contiguous run
-  narrow,    // few output channels: transposed input rows in a buffer, where positions are neighbours
 };
 
 // Output positions that share their pattern of taps: all of a convolution's; of a transposed one's those that
@@ -50,6 +49,7 @@ struct Conv {
   FilterKind kind;
   DenseSource source;        // where kind is dense
   Runs runs;                 // where kind is grouped or depthwise
+  bool lines;                // positions in the lanes, whatever the kind
   std::vector<Grid> grids;   // one, where not transposed
   std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
   float low, high;           // the part of the activation that is a clamp
@@ -185,7 +185,9 @@ void runDense(const Conv&, const PackedFilter&, const float* x, Output y, int64_
 void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                  const CancelFlag*);
 void runBands(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
-void runNarrow(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+// Of either layout, as the geometry says.
+bool takesLines(const Conv&);
+void runLines(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                     const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);

@@ -34,7 +34,8 @@ void copyInput(const Conv& conv, const float* image, PositionTile& tile, float* 
   tile.input = to;
   tile.step = width;
   if (g.stride.product() == 1) {
-    conv.kernels->copyColumns({image + tile.begin, plane, g.inChannels, tile.count, tile.vectors, to});
+    conv.kernels->copyRows(
+        {image + tile.begin, plane, g.inChannels, tile.count, 0, 0, to, width, width, 0, false});
     return;
   }
   int64_t source[kVectors * kMaxLanes];

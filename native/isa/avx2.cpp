@@ -13,6 +13,7 @@ struct Simd {
   using Mask = __m256;
   using Index = __m256i;
   static constexpr int kLanes = 8;
+  static constexpr int kRegisters = 16;
   static constexpr RunShape kDepthwiseRun{2, 5}, kGroupedRun{4, 2};
 
   struct Wide {

@@ -12,6 +12,7 @@ struct Simd {
   using Mask = __mmask16;
   using Index = __m512i;
   static constexpr int kLanes = 16;
+  static constexpr int kRegisters = 32;
   static constexpr RunShape kDepthwiseRun{2, 8}, kGroupedRun{4, 5};
 
   struct Wide {  // the lanes as doubles

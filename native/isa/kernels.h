@@ -5,15 +5,14 @@
 #include <cstdint>
 
 #include "isa/elements.h"
+#include "isa/line_kernels.h"
 
 namespace convkit {
 
-constexpr int kMaxVectors = 4;     // widest filter panel, in vectors
-constexpr int kMaxLanes = 16;      // floats in the longest vector
-constexpr int kMaxRows = 14;       // tallest tile, in output positions
-constexpr int kNarrowOutputs = 4;  // most output channels of a tile whose lanes are positions
-constexpr int kOuterVectors = 2;   // widest tile of a weight gradient, in vectors
-constexpr int kNarrowVectors = 4;  // vectors of positions of such a tile
+constexpr int kMaxVectors = 4;    // widest filter panel, in vectors
+constexpr int kMaxLanes = 16;     // floats in the longest vector
+constexpr int kMaxRows = 14;      // tallest tile, in output positions
+constexpr int kOuterVectors = 2;  // widest tile of a weight gradient, in vectors
 
 // Tiles of outputs end in clamp(sum + bias + residual, low, high): the residual lies like the outputs, and
 // null means none.
@@ -43,32 +42,6 @@ struct GemmTile {
   int64_t nextStep = 0;
 };
 using GemmKernel = void (*)(const GemmTile&);
-
-// Some columns of a matrix next to each other: to[r][i] = from[r * fromStep + i] for i < count; the rows of
-// `to` are whole vectors, filled up with zeros.
-struct ColumnCopy {
-  const float* from;
-  int64_t fromStep, rows, count;
-  int vectors;
-  float* to;
-};
-
-// One tile of a convolution to few channels: kNarrowVectors vectors of output positions, each of neighbours,
-// by all output channels. Lane l of vector j:
-//   c[j][l * ldc + n] = clamp(sum over taps t, k < depth of lines[t * kNarrowVectors + j][k * step + l] *
-//   weights[t][k * weightStep + n] + bias[n] + residual[j][l * ldc + n], low, high)
-struct NarrowTile {
-  const float* const* lines;    // [taps][kNarrowVectors]
-  const float* const* weights;  // [taps]
-  int64_t taps, depth, step, weightStep;
-  const float* bias;
-  float* c[kNarrowVectors];
-  const float* residual[kNarrowVectors] = {};
-  int count[kNarrowVectors];  // lanes to write, 0..lanes
-  int64_t ldc;
-  float low, high;
-};
-using NarrowKernel = void (*)(const NarrowTile&);
 
 // One tile of a convolution whose groups are narrower than a vector: `height` output positions by `blocks`
 // blocks of output channels, each a vector of whole groups. Lane l of step k reads input channel base +
@@ -269,11 +242,13 @@ struct Kernels {
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
   ChannelKernel channelSums[kRunKernels][kRunStrides];                  // [(width - 3) / 2][stride - 1]
   void (*groupedSums[kMostDepth + 1])(const GroupedSums& sums);         // [depth]; null beyond half a vector
-  void (*copyColumns)(const ColumnCopy& copy);
-  NarrowKernel narrow[kNarrowOutputs + 1];  // [output channels]; null where they fill a vector well
-  int groupedRows;                          // tallest grouped and depthwise tile
-  GroupedKernel grouped[kMaxRows + 1];      // [height]
-  GroupedKernel depthwise[kMaxRows + 1];    // [height]: depth 1, index[l] = l
+  void (*copyRows)(const RowCopy& copy);
+  void (*splitRows)(const RowCopy& copy);
+  LineKernel lines[2][kLineOutputs + 1];                // [few vectors][output channels]
+  ColumnKernel column[kColumnKernels][kColumnStrides];  // [(kernel size - 3) / 2][stride - 1]
+  int groupedRows;                                      // tallest grouped and depthwise tile
+  GroupedKernel grouped[kMaxRows + 1];                  // [height]
+  GroupedKernel depthwise[kMaxRows + 1];                // [height]: depth 1, index[l] = l
   RunFamily runs[kRunInputs];
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);

@@ -11,6 +11,7 @@ struct Simd {
   using Mask = uint32x4_t;
   using Index = uint8x16_t;  // byte positions of the lanes
   static constexpr int kLanes = 4;
+  static constexpr int kRegisters = 32;
   static constexpr RunShape kDepthwiseRun{2, 8}, kGroupedRun{4, 4};
 
   struct Wide {

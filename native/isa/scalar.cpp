@@ -14,6 +14,7 @@ struct Simd {
   using Mask = bool;
   using Index = int32_t;
   static constexpr int kLanes = 1;
+  static constexpr int kRegisters = 16;
   static constexpr RunShape kDepthwiseRun{1, 1}, kGroupedRun{1, 1};
 
   using Wide = double;

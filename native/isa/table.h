@@ -3,10 +3,11 @@
 #pragma once
 
 #include "elementwise/kernels.h"
-#include "gemm/columns.h"
+#include "gemm/copies.h"
+#include "gemm/lines.h"
 #include "gemm/microkernel.h"
-#include "gemm/narrow.h"
 #include "gemm/outer.h"
+#include "grouped/columns.h"
 #include "grouped/gradient.h"
 #include "grouped/grouped.h"
 #include "grouped/run.h"
@@ -62,12 +63,14 @@ constexpr void addGroupedSums(Kernels& table) {
   }
 }
 
-// Filters that fill a quarter of a vector at most. (AVX2 has registers for no more.)
+// As many output channels as leave registers for two vectors of positions.
 template <class Simd, int kOutputs>
-constexpr void addNarrow(Kernels& table) {
-  if constexpr (kOutputs <= kNarrowOutputs && kOutputs * 4 <= Simd::kLanes) {
-    table.narrow[kOutputs] = narrowTile<Simd, kOutputs>;
-    addNarrow<Simd, kOutputs + 1>(table);
+constexpr void addLines(Kernels& table) {
+  constexpr int kMost = lineVectors<Simd>(kOutputs), kFew = kMost < kFewLineVectors ? kMost : kFewLineVectors;
+  if constexpr (kMost >= 2) {
+    table.lines[0][kOutputs] = {kMost, lineTile<Simd, kOutputs, kMost>};
+    table.lines[1][kOutputs] = {kFew, lineTile<Simd, kOutputs, kFew>};
+    if constexpr (kOutputs < kLineOutputs) addLines<Simd, kOutputs + 1>(table);
   }
 }
 
@@ -121,8 +124,13 @@ constexpr Kernels makeKernels(const char* name) {
   table.diagonal = diagonalTile<Simd>;
   addChannelSums<Simd, (kRows3 > 0)>(table);
   addGroupedSums<Simd, 1>(table);
-  table.copyColumns = copyColumns<Simd>;
-  addNarrow<Simd, 1>(table);
+  table.copyRows = copyRows<Simd>;
+  table.splitRows = splitRows<Simd>;
+  addLines<Simd, 1>(table);
+  table.column[0][0] = columnTile<Simd, 3, 1>;
+  table.column[0][1] = columnTile<Simd, 3, 2>;
+  table.column[1][0] = columnTile<Simd, 5, 1>;
+  table.column[1][1] = columnTile<Simd, 5, 2>;
   addGrouped<Simd, kGroupedRows>(table);
   constexpr RunShape depthwise = Simd::kDepthwiseRun, grouped = Simd::kGroupedRun;
   table.runs[0] = makeRuns<Simd, RunInput::channels, depthwise.lines, depthwise.columns>();
