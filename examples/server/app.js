@@ -54,9 +54,9 @@ export function makeApp({ engine, decode, labels, maxBytes, queue, log = () => {
     working++;
     const began = performance.now();
     try {
-      const values = await decode(await bodyOf(request, maxBytes));
+      const pixels = await decode(await bodyOf(request, maxBytes));
       signal.throwIfAborted();
-      const results = await engine.run(values, signal).catch((error) => {
+      const results = await engine.run(pixels, signal).catch((error) => {
         throw engine.busy(error) ? busy('too many images wait already') : error;
       });
       monitor.took(performance.now() - began);

@@ -4,11 +4,12 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { backend, compile, io, models, nn, Tensor } from 'convkit';
+import { backend, compile, io, models, nn, ops, Tensor } from 'convkit';
+import { normalisePixels, normalisePlanes } from './image.js';
 import { UsageError } from './options.js';
 
 /**
- * An engine: `run(values, signal)` gives `{ output, features }` of one image [3, size, size], each `{ data, shape }` without
+ * An engine: `run(pixels, signal)` gives `{ output, features }` of one image [size, size, 3], each `{ data, shape }` without
  * the batch, features null where there are none; `busy(error)` says whether it refused because too much waits; `close()`
  * resolves when everything under way has ended.
  */
@@ -24,15 +25,20 @@ async function convkitEngine(options) {
   const session = await compile(network.eval(), {
     inputShape: [1, 3, size, size],
     outputs: features === undefined ? ['output'] : [features, 'output'],
+    releaseWeights: true, // images have one size, and nothing else uses the network
     maxQueue: queue,
   });
-  await session.warmUp();
+  const values = new Float32Array(3 * size * size);
+  // Pixels have their channels last, as the engine wants them: dimensions are named anew, and nothing is transposed
+  const tensorOf = (pixels) =>
+    ops.permute(new Tensor(normalisePixels(pixels, values), [1, size, size, 3]), { dims: [0, 3, 1, 2] });
+  await session.run(tensorOf(new Uint8Array(3 * size * size)));
   const { isa, name, threads: taken } = backend.info();
   return {
     name: `convkit, ${isa ?? name}, ${taken} threads`,
     features: features ?? null,
-    async run(values, signal) {
-      const results = await session.run(new Tensor(values, [1, 3, size, size]), { signal });
+    async run(pixels, signal) {
+      const results = await session.run(tensorOf(pixels), { signal });
       return {
         output: withoutBatch(results.output.data, results.output.shape),
         features: features ? withoutBatch(results[features].data, results[features].shape) : null,
@@ -58,7 +64,8 @@ async function load({ model, weights, onnx, network }) {
   }
   const made = models[model]();
   if (weights !== undefined) {
-    made.loadStateDict(await (/\.pth?$/.test(weights) ? io.loadPth : io.loadSafetensors)(weights));
+    const dict = await (/\.pth?$/.test(weights) ? io.loadPth : io.loadSafetensors)(weights);
+    made.loadStateDict(dict, { assign: true });
   }
   return made;
 }
@@ -76,20 +83,21 @@ async function onnxruntimeEngine({ onnx, size, queue, threads, onnxruntime }) {
   const [output] = session.outputNames;
   let waiting = 0;
   let last = Promise.resolve();
-  const compute = async (values, signal) => {
+  const compute = async (pixels, signal) => {
     signal?.throwIfAborted();
+    const values = normalisePlanes(pixels, new Float32Array(3 * size * size));
     const x = new OnnxTensor('float32', values, [1, 3, size, size]);
     const { data, dims } = (await session.run({ [input]: x }))[output];
     return { output: withoutBatch(data, dims), features: null };
   };
-  await compute(new Float32Array(3 * size * size));
+  await compute(new Uint8Array(3 * size * size));
   return {
     name: `onnxruntime-node, ${threads ?? 'its own number of'} threads`,
     features: null,
-    async run(values, signal) {
+    async run(pixels, signal) {
       if (waiting > queue) throw new QueueFull();
       waiting++;
-      const result = last.then(() => compute(values, signal)).finally(() => waiting--);
+      const result = last.then(() => compute(pixels, signal)).finally(() => waiting--);
       last = result.catch(() => {});
       return result;
     },

@@ -1,15 +1,18 @@
-// From the bytes of an image to what a network takes, on sharp's threads but for the last step.
+// From the bytes of an image to what a network takes. Decoding and resizing run on sharp's threads; what is left for the event
+// loop is one pass over the pixels.
 
 /** The mean and deviation of ImageNet's channels, by which the published weights were trained. */
 const MEAN = [0.485, 0.456, 0.406];
 const DEVIATION = [0.229, 0.224, 0.225];
+const SCALE = DEVIATION.map((deviation) => 1 / (255 * deviation));
+const SHIFT = DEVIATION.map((deviation, c) => -MEAN[c] / deviation);
 
 /** The body is no image that can be read. */
 export class BadImage extends Error {}
 
 /**
- * Makes a function of an image's bytes: turned upright, the shorter side resized to `resize`, a centred square of `size` cut
- * out, normalised. Gives [3, size, size] as a Float32Array.
+ * Makes a function of an image's bytes: turned upright, the largest centred square resized to `resize`, one of `size` cut out
+ * of its middle. Gives [size, size, 3] as bytes.
  */
 export async function makeDecoder({ size, resize, maxPixels }) {
   const { default: sharp } = await import('sharp').catch((error) => {
@@ -17,37 +20,42 @@ export async function makeDecoder({ size, resize, maxPixels }) {
       `images are decoded by sharp, which did not load (${error.message}); run: npm install sharp`,
     );
   });
-  const cut = (length) => Math.floor((length - size) / 2);
+  const corner = (resize - size) >> 1;
   return async (bytes) => {
-    let pixels;
     try {
       const { data, info } = await sharp(bytes, { failOn: 'truncated', limitInputPixels: maxPixels })
         .rotate()
-        .resize(resize, resize, { fit: 'outside', kernel: 'linear' })
+        .resize(resize, resize, { fit: 'cover', kernel: 'linear' })
+        .extract({ left: corner, top: corner, width: size, height: size })
         .flatten({ background: 'white' })
         .toColourspace('srgb')
         .raw({ depth: 'uchar' })
         .toBuffer({ resolveWithObject: true });
-      pixels = { data, ...info };
+      if (info.channels === 3) return data;
+      throw new Error(`it has ${info.channels} channels, not 3`);
     } catch (error) {
       throw new BadImage(`the body is no image that can be read: ${error.message.split('\n')[0]}`);
     }
-    if (pixels.channels !== 3) throw new BadImage(`the image has ${pixels.channels} channels, not 3`);
-    return normalised(pixels, cut(pixels.width), cut(pixels.height), size);
   };
 }
 
-/** Part of interleaved bytes as planes of numbers. */
-function normalised({ data, width }, left, top, size) {
-  const values = new Float32Array(3 * size * size);
-  for (let c = 0; c < 3; c++) {
-    const scale = 1 / (255 * DEVIATION[c]);
-    const shift = -MEAN[c] / DEVIATION[c];
-    let to = c * size * size;
-    for (let y = 0; y < size; y++) {
-      let from = ((top + y) * width + left) * 3 + c;
-      for (let x = 0; x < size; x++, from += 3) values[to++] = data[from] * scale + shift;
-    }
+/** Pixels as normalised numbers, channels last: [size, size, 3]. */
+export function normalisePixels(pixels, values) {
+  for (let i = 0; i < values.length; i += 3) {
+    values[i] = pixels[i] * SCALE[0] + SHIFT[0];
+    values[i + 1] = pixels[i + 1] * SCALE[1] + SHIFT[1];
+    values[i + 2] = pixels[i + 2] * SCALE[2] + SHIFT[2];
+  }
+  return values;
+}
+
+/** The same as planes: [3, size, size]. */
+export function normalisePlanes(pixels, values) {
+  const plane = values.length / 3;
+  for (let i = 0, from = 0; i < plane; i++, from += 3) {
+    values[i] = pixels[from] * SCALE[0] + SHIFT[0];
+    values[plane + i] = pixels[from + 1] * SCALE[1] + SHIFT[1];
+    values[2 * plane + i] = pixels[from + 2] * SCALE[2] + SHIFT[2];
   }
   return values;
 }

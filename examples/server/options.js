@@ -12,7 +12,7 @@ Serves a network over HTTP: POST an image to /classify or /features, GET /health
   --network <file>     a network of your own instead: a JavaScript module whose default export is an nn.Module
   --features <layer>   the layer whose output /features gives, by its path (default avgpool, where there is one)
   --labels <file>      names of the classes, one a line
-  --size <n>           the image's side for the network (default 224), cut out of one whose shorter side is
+  --size <n>           the image's side for the network (default 224), cut out of the middle of a square whose side is
   --resize <n>         so long (default: size * 256 / 224)
   --threads <n>        threads of the engine (default: what the process may use)
   --queue <n>          images that may wait for others; more are refused with 503 (default 32)
