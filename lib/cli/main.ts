@@ -16,6 +16,7 @@ const commands: Readonly<Record<string, { readonly about: string; readonly load:
       about: "a network's layers: shapes, parameters, MACs, receptive fields; a file's tensors",
       load: () => import('./summary.js'),
     },
+    bench: { about: 'how fast layers and networks are here', load: () => import('./bench.js') },
     doctor: {
       about: 'which engine computes here and why, whether rightly, how fast',
       load: () => import('./doctor.js'),

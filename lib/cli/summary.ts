@@ -1,15 +1,12 @@
 // `convkit summary`: a model, a network in a file or a list of layers to the table of its shapes and costs; a file of weights
 // to the list of its tensors.
 
-import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { summary } from '../analysis/index.js';
-import { show, wrongType, wrongValue } from '../errors.js';
-import type { Module } from '../nn/module.js';
-import { type GraphModule, loadOnnx } from '../onnx/index.js';
+import { wrongType, wrongValue } from '../errors.js';
 import { SHOW_MODELS } from '../show/models.js';
-import { networkOf } from './layer-list.js';
-import { isModelName, MODEL_NAMES, modelByName, modelInputShape } from './named-models.js';
+import { isModelName, MODEL_NAMES } from './named-models.js';
+import { inputSizes, networkNamed } from './network.js';
 import { weightsKind } from './weights-file.js';
 import { weightsSummary, weightsTable } from './weights-table.js';
 
@@ -57,12 +54,6 @@ const options = {
   help: { type: 'boolean', short: 'h', default: false },
 } as const;
 
-interface Subject {
-  readonly net: Module;
-  /** The input that the network is made for, where there is one. */
-  readonly inputShape?: readonly number[];
-}
-
 /** Runs the command. Gives the exit code; everything foreseeable is reported on stderr, nothing is thrown. */
 export async function run(argv: readonly string[]): Promise<number> {
   try {
@@ -83,7 +74,7 @@ async function printed(argv: readonly string[]): Promise<string> {
     throw wrongValue('summary', `one network at a time, received ${positionals.length}`);
   }
   const [name = 'scattering'] = positionals;
-  const given = values.input === undefined ? undefined : sizesOf(values.input);
+  const given = values.input === undefined ? undefined : inputSizes(values.input, 'summary');
   const weights = isModelName(name) ? null : weightsKind(name);
   if (weights !== null) {
     if (given !== undefined)
@@ -91,7 +82,7 @@ async function printed(argv: readonly string[]): Promise<string> {
     const table = await weightsSummary(name, weights);
     return `${values.json ? JSON.stringify(table, null, 2) : weightsTable(table)}\n`;
   }
-  const subject = await subjectOf(name);
+  const subject = await networkNamed(name, 'summary');
   const inputShape = given ?? subject.inputShape;
   if (inputShape === undefined) {
     throw wrongType('summary', 'no input shape', 'give one such as --input 1x3x224x224');
@@ -107,56 +98,4 @@ function parsed(argv: readonly string[]) {
     const reason = error instanceof Error ? error.message : String(error);
     throw wrongValue('summary', reason.replaceAll('\n', ' '), 'see convkit summary --help');
   }
-}
-
-function sizesOf(text: string): number[] {
-  if (!/^[1-9]\d{0,9}(x[1-9]\d{0,9})*$/.test(text)) {
-    throw wrongValue('summary', `--input must be positive sizes such as 1x3x224x224, received ${show(text)}`);
-  }
-  return text.split('x').map(Number);
-}
-
-async function subjectOf(name: string): Promise<Subject> {
-  if (Object.hasOwn(SHOW_MODELS, name)) {
-    const { module, channels, inputSize } = SHOW_MODELS[name]();
-    return { net: module, inputShape: [1, channels, inputSize, inputSize] };
-  }
-  if (isModelName(name)) return { net: modelByName(name).eval(), inputShape: modelInputShape(name) };
-  if (/\.onnx$/i.test(name)) {
-    const net = await loadOnnx(name);
-    return { net, inputShape: sizesOfGraph(net) };
-  }
-  return { net: networkOf(await textOf(name), name === '-' ? 'standard input' : name) };
-}
-
-/** The sizes that an ONNX file declares, one image where it leaves their number open; undefined where it leaves more open. */
-function sizesOfGraph({ inputs }: GraphModule): number[] | undefined {
-  if (inputs.length !== 1) {
-    const names = inputs.map((input) => input.name).join(', ');
-    throw wrongValue('summary', `the network takes ${inputs.length} inputs (${names}), and one is needed`);
-  }
-  const sizes = (inputs[0].shape ?? []).map((size, axis) =>
-    typeof size === 'number' ? size : axis === 0 ? 1 : null,
-  );
-  const known = sizes.filter((size) => size !== null);
-  return known.length === sizes.length && known.length > 0 ? known : undefined;
-}
-
-async function textOf(name: string): Promise<string> {
-  try {
-    return name === '-' ? await readStandardInput() : await readFile(name, 'utf8');
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const known = Object.keys(SHOW_MODELS).join(', ');
-    throw wrongValue(
-      'summary',
-      `${name} is neither a model (${known}, or one that --models lists) nor a file: ${reason}`,
-    );
-  }
-}
-
-async function readStandardInput(): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of process.stdin) parts.push(part as Buffer);
-  return Buffer.concat(parts).toString('utf8');
 }

@@ -29,6 +29,8 @@ export class Progress {
     private readonly terminal: Terminal,
     private readonly total: number,
     wanted = true,
+    /** What is counted. */
+    private readonly unit = 'images',
   ) {
     this.shown = wanted && terminal.isTTY === true && total > 0;
   }
@@ -44,7 +46,7 @@ export class Progress {
     const rate = seconds > 0 ? done / seconds : 0;
     const rest = rate > 0 ? clock((this.total - done) / rate) : '-:--';
     const failures = this.failed > 0 ? `  ${this.failed} failed` : '';
-    const line = `${bar} ${done}/${this.total}  ${rate.toFixed(1)} images/s  ETA ${rest}${failures}`;
+    const line = `${bar} ${done}/${this.total}  ${rate.toFixed(1)} ${this.unit}/s  ETA ${rest}${failures}`;
     this.terminal.write(`\r\x1b[K${line.slice(0, (this.terminal.columns || 80) - 1)}`);
     this.drawn = true;
   }
