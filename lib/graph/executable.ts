@@ -110,14 +110,15 @@ export class Executable {
   }
 }
 
-function filtersByWeight({ steps }: Graph): Map<Float32Array, Set<TracedFilter>> {
+/** Largest first: where weights are freed one by one, the one that needs the most memory twice then meets the fewest packed. */
+function filtersByWeight({ steps }: Graph): [Float32Array, Set<TracedFilter>][] {
   const found = new Map<Float32Array, Set<TracedFilter>>();
   for (const arg of steps.flatMap(({ args }) => args)) {
     if (!(arg instanceof TracedFilter)) continue;
     const own = found.get(arg.weight) ?? new Set();
     found.set(arg.weight, own.add(arg));
   }
-  return found;
+  return [...found].sort(([a], [b]) => b.length - a.length);
 }
 
 /** The recorder took it from such a call. */
