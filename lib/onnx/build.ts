@@ -174,9 +174,16 @@ class Building {
     const node = new Node(proto, opset, slots, fail);
     node.needs(1);
     const built = attempt(() => builder(node), fail);
-    const template: Template = slots.map((slot) =>
-      slot.kind === 'constant' ? slot.host : slot.kind === 'missing' ? undefined : 'value',
+    // Weights are held by their tensors alone: a session may free those
+    const own = new Map(node.weights.map(({ index, tensor }) => [index, tensor]));
+    const template: Template = slots.map((slot, index) =>
+      slot.kind === 'constant'
+        ? (own.get(index) ?? slot.host)
+        : slot.kind === 'missing'
+          ? undefined
+          : 'value',
     );
+    node.forget();
     const inputs = proto.inputs.filter((_, i) => template[i] === 'value');
     const several = built.kind === 'tensors' || built.kind === 'hosts';
     const outputs = several ? proto.outputs : proto.outputs.slice(0, 1);

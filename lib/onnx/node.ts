@@ -26,6 +26,8 @@ export type Slot =
 
 /** A tensor that belongs to a node: a parameter, or a buffer where it is not trained. */
 export interface Weight {
+  /** Which input it is. */
+  readonly index: number;
   readonly field: string;
   readonly tensor: Tensor;
   /** The initializer's name. */
@@ -51,9 +53,14 @@ export class Node {
   constructor(
     readonly proto: NodeProto,
     readonly opset: number,
-    readonly slots: readonly Slot[],
+    public slots: readonly Slot[],
     readonly fail: Fail,
   ) {}
+
+  /** Lets go of the constants, which closures that know the node would keep in memory. */
+  forget(): void {
+    this.slots = [];
+  }
 
   get operator(): string {
     return this.proto.operator;
@@ -170,7 +177,7 @@ export class Node {
     const { host, name, learned } = slot;
     if (host.type !== 'float') this.fail(`has a ${field} of whole numbers`);
     const tensor = tensorOf(adapt(host));
-    this.weights.push({ field, tensor, name, trained: learned && !field.startsWith('running') });
+    this.weights.push({ index, field, tensor, name, trained: learned && !field.startsWith('running') });
     return tensor;
   }
 
