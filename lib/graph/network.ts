@@ -5,7 +5,7 @@ import { active } from '../backend/index.js';
 import { discardMemory } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
 import type { Module } from '../nn/module.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
+import { ROW_MAJOR, type Storage } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
 import { renamePacked } from './filters.js';
@@ -68,7 +68,7 @@ export class Network {
       .filter(({ pending }) => !pending);
     const versions = new Map(storages.map(({ data, version }) => [data, version]));
     const versionOf = (data: Float32Array): number => versions.get(data) ?? Number.NaN;
-    const done = releaseWeights ? this.#release() : undefined;
+    const done = releaseWeights ? release(storages) : undefined;
     const made = new Executable(this.#binding, graph, versionOf, done);
     this.#executables.set(key, made);
     for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
@@ -90,17 +90,6 @@ export class Network {
       this.#taken = before.taken;
       throw error;
     }
-  }
-
-  /** Takes packed weights from the module's tensors, and their memory from everyone. */
-  #release(): (weight: Float32Array) => void {
-    const storages = new Map(this.#tensors().map((tensor) => [storageOf(tensor).data, storageOf(tensor)]));
-    return (weight) => {
-      const storage = storages.get(weight);
-      if (storage === undefined || storage.given) return;
-      renamePacked(weight, storage.give());
-      discardMemory(weight);
-    };
   }
 
   /** Forgets all executables. */
@@ -127,4 +116,15 @@ export class Network {
       );
     }
   }
+}
+
+/** Takes packed weights from their storages, and their memory from everyone. */
+function release(storages: readonly Storage[]): (weight: Float32Array) => void {
+  const found = new Map(storages.map((storage) => [storage.data, storage]));
+  return (weight) => {
+    const storage = found.get(weight);
+    if (storage === undefined || storage.given) return;
+    renamePacked(weight, storage.give());
+    discardMemory(weight);
+  };
 }

@@ -53,6 +53,20 @@ describe.each(backends())('on $name', ({ use }) => {
   });
 });
 
+it('weights that forward does not use are neither drawn nor taken', async () => {
+  class Aside extends nn.Module {
+    used = new nn.Conv2d(3, 4, 1);
+    unused = new nn.Linear(100, 100);
+    override forward(x: Tensor): Tensor {
+      return this.used.forward(x);
+    }
+  }
+  const net = new Aside();
+  await compile(net, { inputShape: [1, 3, 2, 2], releaseWeights: true });
+  expect(storageOf(net.used.weight).given).toBe(true);
+  expect(storageOf(net.unused.weight).pending).toBe(true);
+});
+
 it('sizes that need another algorithm are refused once weights are released', async () => {
   const net = new nn.Sequential(new nn.Conv2d(64, 64, 3, { padding: 1 })).eval();
   const session = await compile(net, { inputShape: [1, 64, 4, 4], releaseWeights: true });
