@@ -85,12 +85,20 @@ const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
 /** The names that {@link byName} knows. */
 export const names: readonly string[] = Object.freeze(Object.keys(ARCHITECTURES));
 
-const plain = (name: string): string => name.toLowerCase().replaceAll('_', '');
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[_-]/g, '');
+/** timm's and this package's where they say more or less. */
 const OTHER_NAMES: Readonly<Record<string, string>> = {
   mobilenetv1: 'mobilenetv1100',
+  mobilenetv2100: 'mobilenetv2',
+  mobilenetv3small100: 'mobilenetv3small',
+  mobilenetv3large100: 'mobilenetv3large',
   shufflenetv2: 'shufflenetv2x10',
 };
 const found = new Map(Object.entries(ARCHITECTURES).map(([name, value]) => [plain(name), value]));
+
+/** The architecture under any spelling of its name. */
+const foundAs = (name: string): Architecture | undefined =>
+  found.get(OTHER_NAMES[plain(name)] ?? plain(name));
 
 function architecture(name: unknown, operation: string): Architecture {
   if (typeof name !== 'string') throw wrongType(operation, `name must be a string, not ${show(name)}`);
