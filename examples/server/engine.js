@@ -58,16 +58,20 @@ async function load({ model, weights, onnx, network }) {
     throw new UsageError(`the default export of ${network} must be an nn.Module`);
   }
   if (onnx !== undefined) return io.loadOnnx(onnx);
-  if (!Object.hasOwn(models, model) || !/^[a-z]/.test(model)) {
-    const known = Object.keys(models).filter((name) => /^[a-z]/.test(name));
-    throw new UsageError(`there is no model '${model}'; known are ${known.join(', ')}`);
-  }
-  const made = models[model]();
+  const made = named(model);
   if (weights !== undefined) {
     const dict = await (/\.pth?$/.test(weights) ? io.loadPth : io.loadSafetensors)(weights);
-    made.loadStateDict(dict, { assign: true });
+    made.loadStateDict(dict, { assign: true, remap: 'auto' });
   }
   return made;
+}
+
+function named(model) {
+  try {
+    return models.byName(model);
+  } catch (error) {
+    throw new UsageError(error.message);
+  }
 }
 
 /** Runs one image after the other, as convkit's session does, and refuses like it where too many wait. */

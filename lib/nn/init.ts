@@ -210,7 +210,8 @@ function number(value: unknown, name: string, operation: string, least = -Infini
 }
 
 function fill(tensor: Tensor, operation: string, write: (data: Float32Array) => void): Tensor {
-  mutate(checked(tensor, operation), write, operation);
+  storageOf(checked(tensor, operation)).overwritten();
+  mutate(tensor, write, operation);
   return tensor;
 }
 

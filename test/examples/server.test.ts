@@ -265,7 +265,7 @@ describe('at its limits', { timeout: 60_000 }, () => {
   });
 
   test.each([
-    [['--model', 'resnet19'], 2, /there is no model 'resnet19'; known are .*resnet18/],
+    [['--model', 'resnet19'], 2, /there is no model 'resnet19'.*known are .*resnet18/i],
     [['--port', '99999'], 2, /--port must be a whole number from 0 to 65535/],
     [['--engine', 'onnxruntime-node'], 2, /needs --onnx/],
     [['--colour'], 2, /Unknown option '--colour'/],
