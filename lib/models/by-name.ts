@@ -96,10 +96,6 @@ const OTHER_NAMES: Readonly<Record<string, string>> = {
 };
 const found = new Map(Object.entries(ARCHITECTURES).map(([name, value]) => [plain(name), value]));
 
-/** The architecture under any spelling of its name. */
-const foundAs = (name: string): Architecture | undefined =>
-  found.get(OTHER_NAMES[plain(name)] ?? plain(name));
-
 function architecture(name: unknown, operation: string): Architecture {
   if (typeof name !== 'string') throw wrongType(operation, `name must be a string, not ${show(name)}`);
   const known = found.get(OTHER_NAMES[plain(name)] ?? plain(name));
