@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 15;
+export type Abi = 16;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -243,8 +243,11 @@ export interface Operations {
    * upstream's channel n; nothing where it reads zero padding. Chunks of 256 positions, each one chain of FMAs from +0, and
    * their sums added in order to +0. biasGradient [outChannels], where it is not null: sumPositions of upstream.
    *
-   * `conv` is direct, channels-last and not transposed. A transposed convolution's weight gradient is that of the convolution
-   * it transposes, x and upstream in each other's place; its input gradient is that convolution, and the other way round.
+   * By 'winograd4' it is F(3x3, 4x4) instead, other bits: its steps are those of lib/backend/reference/winograd-gradient.ts.
+   *
+   * `conv` is direct or 'winograd4', channels-last and not transposed. A transposed convolution's weight gradient is that of
+   * the convolution it transposes, x and upstream in each other's place; its input gradient is that convolution, and the other
+   * way round.
    */
   convWeightGradient(
     conv: Conv,

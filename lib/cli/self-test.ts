@@ -6,7 +6,7 @@ import * as nn from '../nn/index.js';
 import * as ops from '../ops/index.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** What {@link selfTest} gives for numerics version 2. It changes with that version, and where the test comes to cover more. */
+/** What {@link selfTest} gives for numerics versions 2 and 3. It changes with that version, and where the test comes to cover more. */
 export const PINNED = '5c28cea0b1dca868acb52af1fad8c112301df58e8004972b6dff7a644f078fe6';
 
 interface ConvCase {

@@ -10,7 +10,8 @@ import { oneOf } from './options.js';
  *   and the size of one image
  * - `'direct'`: sums every window as it is: whole numbers come out exact, and the error bound is the tightest
  * - `'winograd'`: minimal filtering (Winograd 1980; Lavin and Gray 2016) of 3x3 kernels of stride 1, by tiles of 2x2 or 4x4
- *   outputs: up to 2 or 3.5 times as fast. Its relative root mean square error (unit variance, He's weights) is 0.6e-6 with tiles of
+ *   outputs: up to 2 or 3.5 times as fast. Its gradients are computed so too: the input's by the same choice, the weight's by
+ *   tiles of 4x4. Its relative root mean square error (unit variance, He's weights) is 0.6e-6 with tiles of
  *   2x2 and 1.6e-6 with 4x4 at most, whatever the number of channels; direct sums have 0.4e-6 at 64 channels, 1.1e-6 at 512 and
  *   2.3e-6 at 2048
  */
@@ -69,6 +70,18 @@ export function chooseAlgorithm(asked: Algorithm, sizes: Sizes): ConvGeometry['a
   const work = 9 * inChannels * outChannels * outputSize[0] * outputSize[1] * outputSize[2];
   if (Math.min(inChannels, outChannels) < LEAST_CHANNELS || work < LEAST_WORK) return 'direct';
   return Math.min(two, four) < directCost(sizes) ? tiles : 'direct';
+}
+
+/**
+ * The algorithm of a layer's weight gradient: F(3x3, 4x4), whose tiles of 4x4 outputs take 36 multiplications for the sum's 144,
+ * or the sum itself.
+ */
+export function chooseGradientAlgorithm(asked: Algorithm, sizes: Sizes): 'direct' | 'winograd4' {
+  if (asked === 'direct' || !servesWinograd(sizes)) return 'direct';
+  if (asked === 'winograd') return 'winograd4';
+  return chooseAlgorithm(asked, sizes) === 'direct' || winogradCost(sizes, 'winograd4') >= directCost(sizes)
+    ? 'direct'
+    : 'winograd4';
 }
 
 // Costs in multiplications of matrix elements. A transform costs as much as so many of them a channel and element of a tile;

@@ -111,8 +111,10 @@ function weightGradient(
   biasGradient: Float32Array | null,
 ): void {
   const { binding, geometry, batch } = task;
-  const own = weightGradientGeometry(geometry);
-  const { conv } = handleOf(task, 'direct', own, weight).sized;
+  const own = weightGradientGeometry(geometry, task.settings.algorithm);
+  // Kept apart from the handles of convolutions, whose tiles may be others
+  const key = own.algorithm === 'direct' ? 'direct' : 'winograd';
+  const { conv } = handleOf(task, key, own, weight).sized;
   if (!geometry.transposed) {
     binding.convWeightGradient(conv, x, upstream, gradient, biasGradient, batch);
     return;

@@ -7,7 +7,7 @@
 
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { NO_ACTIVATION } from './activation.js';
-import { type Algorithm, chooseAlgorithm } from './algorithm.js';
+import { type Algorithm, chooseAlgorithm, chooseGradientAlgorithm } from './algorithm.js';
 import type { ConvSettings } from './conv-options.js';
 
 const NO_PADDING: Triple = [0, 0, 0];
@@ -61,9 +61,12 @@ function backwardOf(g: ConvGeometry): ConvGeometry {
   };
 }
 
-/** The convolution whose weight gradient is wanted. Of a transposed one its operands are upstream and x, in that order. */
-export const weightGradientGeometry = (g: ConvGeometry): ConvGeometry =>
-  g.transposed ? forwardOf(g) : { ...g, ...PLAIN };
+/**
+ * The convolution whose weight gradient is wanted, and how it is computed. Of a transposed one its operands are upstream and x,
+ * in that order, and it is summed directly.
+ */
+export const weightGradientGeometry = (g: ConvGeometry, asked: Algorithm): ConvGeometry =>
+  g.transposed ? forwardOf(g) : { ...g, ...PLAIN, algorithm: chooseGradientAlgorithm(asked, g) };
 
 /**
  * The convolution that a transposed one transposes. Output padding beyond what its windows reach is left out of its input:

@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 15;
+constexpr int kAbi = 16;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>

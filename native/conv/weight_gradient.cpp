@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "conv/gradient_sums.h"
+#include "conv/winograd_gradient.h"
 #include "threads/scratch.h"
 
 namespace convkit {
@@ -77,7 +78,8 @@ const char* checkWeightGradient(const Conv& conv) {
   if (conv.geometry.transposed)
     return "the weight gradient of a transposed convolution is that of the convolution it transposes, its "
            "operands exchanged";
-  if (conv.geometry.algorithm != Algorithm::direct) return "a weight gradient is summed directly";
+  if (conv.geometry.algorithm == Algorithm::winograd2)
+    return "Winograd's algorithm takes tiles of 4x4 for a weight gradient";
   if (readsPlanes(conv) || writesPlanes(conv)) return "a weight gradient reads channels-last images";
   if (conv.geometry.inputStride != conv.geometry.inChannels ||
       conv.geometry.outputStride != conv.geometry.outChannels)
@@ -94,6 +96,8 @@ void runWeightGradient(const Conv& conv, const float* x, const float* upstream, 
     std::fill_n(gradient, length, 0.0f);
     return;
   }
+  if (conv.geometry.algorithm == Algorithm::winograd4)
+    return runWinogradGradient(conv, x, upstream, gradient, batch, cancelled);
   const auto form = chooseSums(conv, x, upstream);
   detail::ScratchLease lease;
   const auto floats = [&](int slot, int64_t n) {

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "conv/multiply.h"
+#include "conv/winograd_tiles.h"
 #include "threads/scratch.h"
 
 namespace convkit {
@@ -24,72 +25,6 @@ constexpr int64_t kLine = 16;
 // Input channels of a chain; the chains of a product are added up in order. Longer ones err more, and 4x4
 // tiles multiply their error. Costs 2 % at 512 channels.
 constexpr int64_t kChain = 256;
-
-// The tiles of one axis: those of remainder 0 by the dilation first.
-class TileAxis {
- public:
-  TileAxis(int64_t output, int64_t dilation, int64_t tile)
-      : output_(output), dilation_(dilation), tile_(tile) {
-    for (int64_t r = 0; r < std::min(dilation, output); r++) begins_.push_back(tiles_), tiles_ += tilesOf(r);
-  }
-  int64_t tiles() const { return tiles_; }
-  // The first output position of tile t; its others follow a dilation apart.
-  int64_t start(int64_t t) const {
-    const auto next = std::upper_bound(begins_.begin(), begins_.end(), t);
-    const int64_t remainder = next - begins_.begin() - 1;
-    return remainder + (t - begins_[static_cast<std::size_t>(remainder)]) * tile_ * dilation_;
-  }
-
- private:
-  int64_t tilesOf(int64_t remainder) const {
-    return ceilDivide(ceilDivide(output_ - remainder, dilation_), tile_);
-  }
-  int64_t output_, dilation_, tile_, tiles_ = 0;
-  std::vector<int64_t> begins_;
-};
-
-struct Tiling {
-  int64_t tile, side;
-  TileAxis height, width;
-  int64_t perPlane() const { return height.tiles() * width.tiles(); }
-};
-
-// The input position that padded position p reads; positions beyond the padding, which only outputs beyond
-// the image need, read zeros.
-int64_t inputAt(const Axis& axis, int64_t padEnd, int64_t p, PaddingMode mode) {
-  const int64_t i = p - axis.padBegin;
-  return i < axis.input + padEnd ? sourceIndex(i, axis.input, mode) : kPadding;
-}
-
-struct Origin {
-  int64_t plane, h, w;  // plane of the batch, first output position
-};
-
-Origin originOf(const Tiling& tiling, int64_t tile) {
-  const int64_t within = tile % tiling.perPlane();
-  return {tile / tiling.perPlane(), tiling.height.start(within / tiling.width.tiles()),
-          tiling.width.start(within % tiling.width.tiles())};
-}
-
-void transformInput(const Conv& conv, const Tiling& tiling, const float* x, int64_t tile, float* v,
-                    int64_t step) {
-  const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
-  const ConvGeometry& g = conv.geometry;
-  const Origin origin = originOf(tiling, tile);
-  const float* image = x + origin.plane * height.input * width.input * g.inChannels;
-  const float* pixels[36];
-  int64_t columns[6];
-  for (int64_t j = 0; j < tiling.side; j++)
-    columns[j] = inputAt(width, g.padEnd.width, origin.w + j * width.dilation, g.paddingMode);
-  for (int64_t i = 0; i < tiling.side; i++) {
-    const int64_t row = inputAt(height, g.padEnd.height, origin.h + i * height.dilation, g.paddingMode);
-    for (int64_t j = 0; j < tiling.side; j++)
-      pixels[i * tiling.side + j] = row < 0 || columns[j] < 0
-                                        ? conv.zeros.data()
-                                        : image + (row * width.input + columns[j]) * g.inChannels;
-  }
-  conv.kernels->winogradInput[tiling.tile / 2 - 1]({pixels, g.inChannels, v, step});
-}
 
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
                      int64_t step, int64_t tile, Output y) {
@@ -178,8 +113,7 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const ConvGeometry& g = conv.geometry;
   const int64_t elements = winogradElements(g.algorithm), m = winogradTile(g.algorithm);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
-  const Tiling tiling{m, m + 2, TileAxis(g.outputSize.height, g.dilation.height, m),
-                      TileAxis(g.outputSize.width, g.dilation.width, m)};
+  const Tiling tiling(g, m);
   const int64_t tiles = batch * g.outputSize.depth * tiling.perPlane(), threads = threadCount();
 
   const auto load = [&](const Block& block, int64_t t) {

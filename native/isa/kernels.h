@@ -123,6 +123,14 @@ struct WinogradFilter {
   float* to;  // of element 0
   int64_t step;
 };
+// Sums of products of a pair of transforms, of one input channel and `channels` output channels, back to the
+// taps of their weights' gradients.
+struct WinogradGradient {
+  const float* m;  // of element 0, in whole vectors
+  int64_t step, channels;
+  float* to;  // of tap 0
+  int64_t toStep;
+};
 struct WinogradOutput {
   const float* m;  // of element 0, in whole vectors
   int64_t step, channels;
@@ -253,6 +261,8 @@ struct Kernels {
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);
   void (*winogradFilter[2])(const WinogradFilter& filter);
+  void (*winogradUpstream)(const WinogradInput& tile);  // F(3x3, 4x4), pixels [16]
+  void (*winogradGradient)(const WinogradGradient& sums);
   PoolKernel maxPool, averagePool;
   PoolGradientKernel maxPoolGradient, averagePoolGradient;
   void (*sparseRow)(const SparseRow& row);

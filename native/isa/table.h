@@ -21,6 +21,7 @@
 #include "softmax/kernels.h"
 #include "sparse/kernels.h"
 #include "winograd/filter.h"
+#include "winograd/gradient.h"
 #include "winograd/transforms.h"
 
 namespace convkit {
@@ -142,6 +143,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.winogradOutput[1] = winogradOutput<Simd, 4>;
   table.winogradFilter[0] = winogradFilter<Simd, 2>;
   table.winogradFilter[1] = winogradFilter<Simd, 4>;
+  table.winogradUpstream = winogradUpstream<Simd>;
+  table.winogradGradient = winogradGradient<Simd>;
   table.maxPool = poolTile<Simd, true>;
   table.averagePool = poolTile<Simd, false>;
   table.maxPoolGradient = poolGradientTile<Simd, true>;

@@ -227,7 +227,11 @@ function drawConv(random: Random, draw: Draw) {
 }
 
 function drawWeightGradient(random: Random, draw: Draw) {
-  const { geometry, batch } = drawSizes(random, drawGeometry);
+  const { geometry, batch } = drawSizes(random, (_, channels) =>
+    channels.groups === 1 && random.once(3)
+      ? { ...drawWinograd(random, channels, false), algorithm: 'winograd4' }
+      : drawGeometry(random, channels),
+  );
   return {
     family: 'weightGradient' as const,
     geometry: { ...geometry, inputLayout: 'channelsLast', outputLayout: 'channelsLast' } as const,
@@ -337,8 +341,7 @@ function drawConvGeometry(random: Random, channels: Channels): Drawn {
 }
 
 /** 3x3 of stride 1 over a few planes, any padding and dilation; transposed now and then. */
-function drawWinograd(random: Random, channels: Channels): Drawn {
-  const transposed = random.once(4);
+function drawWinograd(random: Random, channels: Channels, transposed = random.once(4)): Drawn {
   const paddingMode = transposed ? 'zeros' : random.of(MODES);
   const planes = random.of([1, 1, 1, 2]);
   const axes = [0, 1].map(() => {

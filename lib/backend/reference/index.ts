@@ -102,7 +102,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 15,
+  abi: 16,
   createConv,
   createPool,
   packFilter,

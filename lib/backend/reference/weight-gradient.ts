@@ -9,6 +9,7 @@ import { NO_TAP } from './padding.js';
 import { hasExactSmallSums, smallestExponent } from './rounding.js';
 import { CHUNK, sumPositionsWork } from './sums.js';
 import { runTile, TILE_CHANNELS, TILE_POSITIONS } from './tile.js';
+import { WinogradGradientWork } from './winograd-gradient.js';
 
 export function convWeightGradientWork(
   conv: Conv,
@@ -21,8 +22,8 @@ export function convWeightGradientWork(
   const operation = 'convWeightGradient';
   const plan = planOf(operation, conv);
   const { outChannels, transposed, algorithm, inputLayout, outputLayout } = plan.geometry;
-  if (transposed || algorithm !== 'direct')
-    throw wrongValue(operation, 'conv must be direct and not transposed');
+  if (transposed || algorithm === 'winograd2')
+    throw wrongValue(operation, "conv must not be transposed, nor 'winograd2'");
   if (inputLayout !== 'channelsLast' || outputLayout !== 'channelsLast')
     throw wrongValue(operation, 'conv must read and write channels-last images');
   if (plan.inputStride > plan.geometry.inChannels || plan.outputStride > outChannels)
@@ -32,7 +33,10 @@ export function convWeightGradientWork(
   checkFloats(operation, 'upstream', upstream, batch * plan.outputLength);
   checkFloats(operation, 'gradient', gradient, outChannels * plan.groupInputs * plan.taps);
   checkApart(operation, gradient, [x, upstream], 'none');
-  const work = new WeightGradientWork(plan, x, upstream, gradient, batch);
+  const work =
+    algorithm === 'direct'
+      ? new WeightGradientWork(plan, x, upstream, gradient, batch)
+      : new WinogradGradientWork(plan, x, upstream, gradient, batch);
   if (biasGradient === null) return work;
   checkFloats(operation, 'biasGradient', biasGradient, outChannels);
   checkApart(operation, biasGradient, [x, upstream, gradient], 'none');

@@ -8,17 +8,19 @@ const { fround } = Math;
 export type WinogradTile = 2 | 4;
 
 // The points of F(4x4) are 0, ±a, ±b and infinity; every constant is exact in float32.
-const A = 0.625;
-const B = 1.5;
-const A2 = A * A;
-const B2 = B * B;
+export const A = 0.625;
+export const B = 1.5;
+export const A2 = A * A;
+export const B2 = B * B;
 const A3 = A2 * A;
 const B3 = B2 * B;
 const A2B2 = A2 * B2;
 const A2_PLUS_B2 = A2 + B2;
 
-const AT_A = 2 * A2 * (A2 - B2);
-const AT_B = 2 * B2 * (B2 - A2);
+/** Products of a point's distances to the others. */
+export const AT_ZERO = A2B2;
+export const AT_A = 2 * A2 * (A2 - B2);
+export const AT_B = 2 * B2 * (B2 - A2);
 
 /** Row i evaluates a filter at point i, over the product of that point's distances to the others. */
 const FILTER_POINTS: Readonly<Record<WinogradTile, readonly (readonly [number, number, number])[]>> = {
@@ -66,7 +68,7 @@ export function transformFilter(
  * fmaf(a, b, c) for constants a that are multiples of 2^-10: their products with floats are multiples of 2^-159, so that
  * sums below the normal floats are exact (rounding.ts). Short as they are, they meet half way points often, mostly exact ones.
  */
-function fmaOfConstant(a: number, b: number, c: number): number {
+export function fmaOfConstant(a: number, b: number, c: number): number {
   const s = a * b + c;
   return isHalfWay(s) ? settleTie(a, b, c) : fround(s);
 }
