@@ -1,0 +1,182 @@
+// Times feature extraction end to end, JPEG files to one file of rows: `convkit extract` beside the same pipeline written
+// with sharp and onnxruntime-node, which decodes and resizes the next batch while the network computes this one. Every run
+// is a fresh process, in turns; the clock covers all of it, loading too. Prints Markdown.
+//
+//   npm run --silent build:all && npx tsc -p bench/tsconfig.json && node bench/build/extraction.js --network resnet50
+//
+// The networks are those of `npm run bench -- --networks`, which exports them where they are missing.
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { root } from './library.js';
+import { median, quantile, spread } from './statistics.js';
+
+const { values } = parseArgs({
+  options: {
+    network: { type: 'string', default: 'resnet50' },
+    images: { type: 'string', default: '128' },
+    batch: { type: 'string', default: '8' },
+    threads: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    /** What a process of the peer's is told: the folder of images, and where the rows go. */
+    peer: { type: 'string' },
+    output: { type: 'string' },
+  },
+});
+const path = (name: string): string => fileURLToPath(new URL(name, root));
+const cached = (ending: string): string => path(`bench/networks/cache/${values.network}.${ending}`);
+const [images, batch, threads, rounds] = [values.images, values.batch, values.threads, values.rounds].map(
+  Number,
+);
+
+/** Photos of 1024 x 768 with some detail: the examples' enlarged, turned and cut, each another file. */
+async function writeImages(folder: string): Promise<void> {
+  const { default: sharp } = await import('sharp');
+  const sources = readdirSync(path('examples/images')).filter((name) => /\.(jpg|png|webp)$/.test(name));
+  for (let i = 0; i < images; i++) {
+    const name = sources[i % sources.length];
+    await sharp(join(path('examples/images'), name))
+      .resize(1024 + 8 * i, 768 + 6 * i, { fit: 'fill' })
+      .extract({ left: 4 * i, top: 3 * i, width: 1024, height: 768 })
+      .removeAlpha()
+      .toColourspace('srgb')
+      .jpeg({ quality: 90 })
+      .toFile(join(folder, `${String(i).padStart(4, '0')}.jpg`));
+  }
+}
+
+const SIDE = 224;
+const MEAN = [0.485, 0.456, 0.406];
+const STD = [0.229, 0.224, 0.225];
+
+/** The pipeline as a user of sharp and onnxruntime-node writes it. */
+async function extractByPeer(folder: string, output: string): Promise<void> {
+  const { default: sharp } = await import('sharp');
+  const { default: ort } = await import('onnxruntime-node');
+  const session = await ort.InferenceSession.create(cached('onnx'), {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+  });
+  const files = readdirSync(folder).sort();
+  const prepared = async (names: readonly string[]): Promise<Float32Array> => {
+    const x = new Float32Array(names.length * 3 * SIDE * SIDE);
+    const plane = SIDE * SIDE;
+    await Promise.all(
+      names.map(async (name, n) => {
+        const pixels = await sharp(join(folder, name))
+          .resize({ width: 341, height: 256, fit: 'fill', kernel: 'linear' })
+          .extract({ left: 58, top: 16, width: SIDE, height: SIDE })
+          .removeAlpha()
+          .raw()
+          .toBuffer();
+        for (let c = 0; c < 3; c++) {
+          const to = (n * 3 + c) * plane;
+          for (let i = 0; i < plane; i++) x[to + i] = (pixels[3 * i + c] / 255 - MEAN[c]) / STD[c];
+        }
+      }),
+    );
+    return x;
+  };
+  const rows: Float32Array[] = [];
+  const at = (start: number): Promise<Float32Array> | null =>
+    start < files.length ? prepared(files.slice(start, start + batch)) : null;
+  let next = at(0);
+  for (let start = 0; next !== null; start += batch) {
+    const x = await next;
+    next = at(start + batch);
+    const count = x.length / (3 * SIDE * SIDE);
+    const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', x, [count, 3, SIDE, SIDE]) };
+    const result = await session.run(feeds);
+    rows.push(new Float32Array(result[session.outputNames[0]].data as Float32Array));
+  }
+  writeFileSync(output, Buffer.concat(rows.map((row) => Buffer.from(row.buffer))));
+}
+
+/** The rows of an .npy file of float32, or of bare numbers. */
+function rowsOf(file: string): Float32Array {
+  const bytes = readFileSync(file);
+  const start = bytes.subarray(1, 6).toString('latin1') === 'NUMPY' ? 10 + bytes.readUInt16LE(8) : 0;
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset + start, bytes.byteOffset + bytes.length));
+}
+
+/** The least cosine of two files' rows: sharp and Pillow resize a little differently. */
+function leastCosine(a: Float32Array, b: Float32Array): number {
+  const width = a.length / images;
+  let least = 1;
+  for (let row = 0; row < images; row++) {
+    let [ab, aa, bb] = [0, 0, 0];
+    for (let i = row * width; i < (row + 1) * width; i++) {
+      ab += a[i] * b[i];
+      aa += a[i] * a[i];
+      bb += b[i] * b[i];
+    }
+    least = Math.min(least, ab / Math.sqrt(aa * bb));
+  }
+  return least;
+}
+
+function seconds(args: readonly string[]): number {
+  const start = performance.now();
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${status}: ${stderr}`);
+  return (performance.now() - start) / 1000;
+}
+
+async function compare(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'convkit-extraction-'));
+  try {
+    const photos = join(folder, 'photos');
+    mkdirSync(photos);
+    await writeImages(photos);
+    const [own, other] = [join(folder, 'own.npy'), join(folder, 'other.bin')];
+    const common = ['--network', values.network, '--batch', values.batch, '--threads', values.threads];
+    const ways = {
+      'convkit extract': [
+        ...[path('dist/cli/main.js'), 'extract', photos, '-o', own, '--model', values.network, '--quiet'],
+        ...['--weights', cached('safetensors'), '--batch', values.batch, '--threads', values.threads],
+      ],
+      'sharp + onnxruntime-node': [
+        fileURLToPath(import.meta.url),
+        '--peer',
+        photos,
+        '--output',
+        other,
+        ...common,
+      ],
+    };
+    const times = Object.keys(ways).map((): number[] => []);
+    for (let round = 0; round <= rounds; round++) {
+      Object.values(ways).forEach((args, way) => {
+        const time = seconds(args);
+        if (round > 0) times[way].push(time); // the first fills the file cache
+      });
+    }
+    const [a, b] = [rowsOf(own), rowsOf(other)];
+    if (a.length !== b.length) throw new Error(`${a.length} numbers against ${b.length}`);
+    const ratios = times[0].map((time, round) => times[1][round] / time);
+    console.log(
+      `${values.network}, ${images} JPEG files of 1024 x 768, batch ${batch}, ${threads} thread(s)\n`,
+    );
+    console.log('| pipeline | seconds | ± | images/s |\n| --- | ---: | ---: | ---: |');
+    Object.keys(ways).forEach((name, way) => {
+      const time = median(times[way]);
+      console.log(
+        `| ${name} | ${time.toFixed(2)} | ${(100 * spread(times[way])).toFixed(0)} % | ${(images / time).toFixed(1)} |`,
+      );
+    });
+    console.log(
+      `\n${median(ratios).toFixed(2)} times as fast (quartiles of the rounds ${quantile(ratios, 0.25).toFixed(2)} to ` +
+        `${quantile(ratios, 0.75).toFixed(2)}); target 1.25; least cosine of two rows ${leastCosine(a, b).toFixed(4)}`,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+if (values.peer !== undefined && values.output !== undefined) await extractByPeer(values.peer, values.output);
+else await compare();
