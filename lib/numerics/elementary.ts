@@ -78,15 +78,16 @@ export function tanh(x: number): number {
   return x < 0 ? fround(0 - y) : y;
 }
 
-/** top / (1 + e^-x), with the power of two last where x is negative, so that nothing underflows early. */
+const LIFT = 0x10000000000000000; // 2^64
+
+/** top / (1 + e^-x); where x is negative the power is 2^64 times too large up to the last product, so that nothing underflows early. */
 function logistic(x: number, top: number): number {
   const depth = fround(0 - Math.abs(x));
   const s = split(greater(-115, depth), 0);
-  const n = splitExponent;
-  const mantissa = fround(s + 1);
-  const bottom = fround(scale(mantissa, n) + 1);
+  const lifted = fround(fround(s + 1) * powerOfTwo(splitExponent + 64));
+  const bottom = fround(lifted / LIFT + 1);
   if (!(x < 0)) return fround(top / bottom);
-  return scale(fround(fround(top * mantissa) / bottom), n);
+  return fround(fround(fround(top * lifted) / bottom) / LIFT);
 }
 
 /** 1 / (1 + e^-x); error at most 2.41 ulp. */

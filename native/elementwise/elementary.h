@@ -57,16 +57,16 @@ struct Elementary {
     return Simd::select(Simd::less(x, Simd::zero()), Simd::sub(Simd::zero(), y), y);
   }
 
-  // x >= 0: top / (1 + e^-x); x < 0: top * e^x / (1 + e^x), the power of two last so that nothing underflows
-  // early.
+  // x >= 0: top / (1 + e^-x); x < 0: top * e^x / (1 + e^x). The power is 2^64 times too large up to the last
+  // product, so that nothing underflows early.
   static V logistic(V x, V top) {
     const Mask negative = Simd::less(x, Simd::zero());
     const V depth = Simd::greater(set(-115.0f), Simd::sub(Simd::zero(), Simd::abs(x)));
     const Split e = split(depth, Simd::zero());
-    const V mantissa = Simd::add(e.s, set(1.0f));
-    const V below = Simd::div(Simd::select(negative, Simd::mul(top, mantissa), top),
-                              Simd::add(scale(mantissa, e.n), set(1.0f)));
-    return Simd::select(negative, scale(below, e.n), below);
+    const V lifted = Simd::mul(Simd::add(e.s, set(1.0f)), Simd::exponent(Simd::add(e.n, set(64.0f))));
+    const V bottom = Simd::fma(lifted, set(0x1p-64f), set(1.0f));
+    const V y = Simd::div(Simd::select(negative, Simd::mul(top, lifted), top), bottom);
+    return Simd::select(negative, Simd::mul(y, set(0x1p-64f)), y);
   }
 
   static V sigmoid(V x) { return logistic(x, set(1.0f)); }
