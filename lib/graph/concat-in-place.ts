@@ -142,6 +142,15 @@ function joinedAt(graph: Graph, at: number): Graph {
     offset += width;
   }
 
+  // A step may not read and write the same memory, be it different channels
+  const meets = graph.steps.some(
+    (step, place) =>
+      !nested.has(place) &&
+      places.has(outputOf(step).block) &&
+      inputsOf(step).some(({ block }) => places.has(block)),
+  );
+  if (meets) return graph;
+
   const steps = graph.steps.map((step, place) =>
     nested.has(place) ? null : moved(step, (view) => places.get(view.block)?.view ?? null, total),
   );

@@ -79,11 +79,23 @@ class Shared extends nn.Module {
   }
 }
 
+/** A part that another part is made from. */
+class Chained extends nn.Module {
+  one = new nn.Conv2d(4, 4, 1);
+  two = new nn.Conv2d(4, 6, 1);
+
+  override forward(x: Tensor): Tensor {
+    const y = this.one.forward(x);
+    return ops.concat([y, this.two.forward(y)], { dim: 1 });
+  }
+}
+
 const cases = [
   { name: 'dense blocks', net: new Dense(), shape: [2, 8, 12, 10], gone: ['concat', 'affine', 'relu'] },
   { name: 'branches', net: new Branches(), shape: [2, 3, 11, 9], gone: ['concat'] },
   { name: 'squeeze and excite', net: new Excited(), shape: [3, 8, 7, 6], gone: ['mul', 'add'] },
   { name: 'one image excited', net: new Excited(), shape: [1, 8, 7, 6], gone: ['mul', 'add'] },
+  { name: 'chained parts', net: new Chained(), shape: [2, 4, 6, 6], gone: [] },
   { name: 'shared parts', net: new Shared(), shape: [2, 4, 6, 6], gone: [] },
 ];
 
