@@ -117,6 +117,16 @@ export interface Graph {
   readonly steps: readonly Step[];
   readonly inputs: readonly View[];
   readonly outputs: readonly Output[];
+  /** Where early steps are repeated for every image of a batch. */
+  readonly repeated?: Repeated;
+}
+
+/** Memory of steps that are repeated. */
+export interface Repeated {
+  /** Blocks of the second image and those after it, and in whose place they lie: the first one's. */
+  readonly twins: ReadonlyMap<Block, Block>;
+  /** Blocks that hold all images, from the first step on. */
+  readonly lasting: ReadonlySet<Block>;
 }
 
 /** A result: where it is, and how it lies there. */

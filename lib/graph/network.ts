@@ -9,6 +9,8 @@ import { ROW_MAJOR, type Storage } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
 import { renamePacked } from './filters.js';
+import type { Graph } from './graph.js';
+import { imageByImage } from './image-by-image.js';
 import { passes } from './passes.js';
 import { type Signature, trace } from './trace.js';
 
@@ -59,9 +61,8 @@ export class Network {
       return kept;
     }
     this.#checkUnchanged();
-    const { outputs, foldBatchNorm, releaseWeights } = this.#options;
-    const traced = trace(this.#module, this.#binding, signature, outputs);
-    const graph = passes(traced, foldBatchNorm);
+    const { releaseWeights } = this.#options;
+    const graph = this.#graph(signature);
     // What is still to be drawn was not read
     const storages = this.#tensors()
       .map(storageOf)
@@ -73,6 +74,24 @@ export class Network {
     this.#executables.set(key, made);
     for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
     return made;
+  }
+
+  #graph(signature: Signature): Graph {
+    const graph = this.#wholeGraph(signature);
+    const [images, ...rest] = signature.shape;
+    if (images < 2 || rest.length < 3) return graph;
+    let single: Graph;
+    try {
+      single = this.#wholeGraph({ ...signature, shape: [1, ...rest] });
+    } catch {
+      return graph; // some networks are made for one number of images
+    }
+    return imageByImage(graph, single, images) ?? graph;
+  }
+
+  #wholeGraph(signature: Signature): Graph {
+    const { outputs, foldBatchNorm } = this.#options;
+    return passes(trace(this.#module, this.#binding, signature, outputs), foldBatchNorm);
   }
 
   /** Takes the weights, and the backend, of now. */

@@ -31,14 +31,13 @@ export function plan(graph: Graph): Plan {
   const lengths = orders.map(arrange);
   const best = lengths[1] < lengths[0] ? 1 : 0;
   arrange(orders[best]);
-  return {
-    length: lengths[best],
-    offsets: new Map([...places].map(([block, place]) => [block, place.offset])),
-  };
+  const offsets = new Map([...places].map(([block, place]) => [block, place.offset]));
+  for (const [twin, block] of graph.repeated?.twins ?? []) offsets.set(twin, offsets.get(block) ?? 0);
+  return { length: lengths[best], offsets };
 }
 
 /** The life of every block, those that are overwritten in place joined with what overwrites them. */
-function placesOf({ steps, inputs, outputs }: Graph): Map<Block, Place> {
+function placesOf({ steps, inputs, outputs, repeated }: Graph): Map<Block, Place> {
   const lastRead = new Map<Block, number>();
   steps.forEach((step, at) => {
     for (const { block } of inputsOf(step)) lastRead.set(block, at);
@@ -54,8 +53,10 @@ function placesOf({ steps, inputs, outputs }: Graph): Map<Block, Place> {
     else places.set(block, { length: aligned(block.length), first: at, last, offset: -1 });
   };
   for (const { block } of inputs) born(block, -1);
+  for (const block of repeated?.lasting ?? []) born(block, -1);
   steps.forEach((step, at) => {
     const { block } = outputOf(step);
+    if (repeated?.twins.has(block)) return;
     const victim = places.has(block) || block.initial !== null ? null : overwritten(step, at, lastRead);
     const place = victim === null ? undefined : places.get(victim);
     if (place === undefined) born(block, at);
