@@ -7,7 +7,7 @@ import { page } from './html/page.js';
 import { root } from './library.js';
 import { networkTables } from './networks/report.js';
 import { measureNetworks } from './networks/run.js';
-import { keptResults, measureAll } from './official.js';
+import { keptNetworks, keptResults, measureAll } from './official.js';
 import { help, type Options, parseOptions } from './options.js';
 import { writeReadme } from './readme.js';
 import { asMarkdownPage, tablesOf } from './report.js';
@@ -41,7 +41,7 @@ async function main(argv: readonly string[]): Promise<number> {
   if (options.all) await measureAll(options);
   if (options.all || options.readme) {
     const kept = keptResults();
-    writeReadme(kept);
+    writeReadme(kept, keptNetworks());
     writeFileSync(REPORT, page([...kept.values()]));
     return [...kept.values()].some(isWrong) ? 1 : 0;
   }

@@ -1,7 +1,7 @@
 // The official runs: what bench/results keeps, and how each is measured. One that was cut off goes on where its journal
 // ends; one that is complete for this commit is left alone.
 
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Isa } from '../binding.js';
 import { BASELINE } from './contenders/index.js';
@@ -9,6 +9,8 @@ import { askOnce } from './entrants.js';
 import { layerFiles } from './layer-files.js';
 import { root } from './library.js';
 import { environment } from './machine.js';
+import type { NetworkResult } from './networks/match.js';
+import type { NetworkResults } from './networks/run.js';
 import type { RunOptions } from './options.js';
 import { asMarkdownPage } from './report.js';
 import { type Results, readResults } from './results.js';
@@ -144,4 +146,12 @@ function commandOf({ layers, threads, contenders, rounds, milliseconds, slowFlop
 export function keptResults(): Map<string, Results> {
   const kept = parts('avx512').filter(({ name }) => existsSync(fileOf(name, 'json')));
   return new Map(kept.map(({ name }) => [name, readResults(fileOf(name, 'json'))]));
+}
+
+/** What `npm run bench -- --networks` left in bench/results/networks.json; nothing where it is not there. */
+export function keptNetworks(): readonly NetworkResult[] {
+  const file = fileOf('networks', 'json');
+  if (!existsSync(file)) return [];
+  const { results } = JSON.parse(readFileSync(file, 'utf8')) as NetworkResults;
+  return results;
 }

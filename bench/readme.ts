@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { BASELINE } from './contenders/index.js';
 import { root } from './library.js';
 import type { MatchResult } from './match.js';
+import type { NetworkResult } from './networks/match.js';
 import type { Results, RunResult } from './results.js';
 import { geometricMean } from './statistics.js';
 import { groupedBy, groupOf, mainIsa, millisecondsOf, speedup } from './summary.js';
@@ -49,8 +50,8 @@ const STEP_TITLES: Readonly<Record<string, string>> = {
 
 type Kept = ReadonlyMap<string, Results>;
 
-/** The block between the marks, by name of the kept results. */
-export function speedBlock(kept: Kept): string {
+/** The block between the marks, by name of the kept results and with those of whole networks. */
+export function speedBlock(kept: Kept, networks: readonly NetworkResult[] = []): string {
   const one = runOf(kept, 'foundation-1-thread');
   if (one === undefined) throw new Error('bench/results/foundation-1-thread.json is missing');
   const { environment } = kept.get('foundation-1-thread') as Results;
@@ -66,6 +67,7 @@ export function speedBlock(kept: Kept): string {
     ...(models === undefined ? [] : ['', ...networkTable(models, modelsOnTwo, ours)]),
     '',
     ...remarks(kept, one, models, ours),
+    ...sessionTable(networks, ours),
     ...trainingTable(runOf(kept, 'training-1-thread'), runOf(kept, 'training-2-threads'), ours),
   ].join('\n');
 }
@@ -108,6 +110,41 @@ function networkTable(one: RunResult, two: RunResult | undefined, ours: string):
     '|---|---|---|---|---|',
     ...[...groupedBy(one.matches, 'set')].map(([set, matches]) => row(SET_TITLES[set] ?? set, matches, set)),
     row('all', one.matches, null),
+  ];
+}
+
+/** Compiled networks beside onnxruntime; nothing where none was measured. */
+function sessionTable(results: readonly NetworkResult[], ours: string): string[] {
+  if (results.length === 0) return [];
+  const ratioOf = ({ timings }: NetworkResult, of: 'median' | 'peak' | 'first'): number => {
+    const [own, baseline] = [ours.slice(0, ours.indexOf(':')), BASELINE].map(
+      (name) => timings.find(({ contender }) => contender === name)?.[of] ?? Number.NaN,
+    );
+    return of === 'median' ? baseline / own : own / baseline;
+  };
+  const among = (batch: number, threads: number) =>
+    results.filter((result) => result.batch === batch && result.threads === threads);
+  const columns = [among(1, 1), among(1, 2), among(8, 1), among(8, 2)];
+  const rows = [...new Set(results.map(({ network }) => network))].map((network) => {
+    const cells = columns.map((column) => column.filter((result) => result.network === network));
+    const [alone] = cells;
+    return tableRow(network, [
+      ...cells.map(([result]) => (result === undefined ? Number.NaN : ratioOf(result, 'median'))),
+      ...(['peak', 'first'] as const).map((of) =>
+        alone[0] === undefined ? Number.NaN : ratioOf(alone[0], of),
+      ),
+    ]);
+  });
+  const means = columns.map((column) => geometricMean(column.map((result) => ratioOf(result, 'median'))));
+  return [
+    '',
+    'Whole networks: a compiled session beside an onnxruntime session of the same network, outputs compared first; memory and the time',
+    'from the first import to the first output are shares of its (one image, one thread; below 1 is better):',
+    '',
+    '| network | one image, one thread | two threads | 8 images, one thread | two threads | peak memory | first output |',
+    '|---|---|---|---|---|---|---|',
+    ...rows,
+    tableRow('geometric mean', [...means, Number.NaN, Number.NaN]),
   ];
 }
 
@@ -191,6 +228,6 @@ export function replaceBlock(text: string, block: string): string {
 }
 
 /** Writes the block into README.md. */
-export function writeReadme(kept: Kept): void {
-  writeFileSync(README, replaceBlock(readFileSync(README, 'utf8'), speedBlock(kept)));
+export function writeReadme(kept: Kept, networks: readonly NetworkResult[]): void {
+  writeFileSync(README, replaceBlock(readFileSync(README, 'utf8'), speedBlock(kept, networks)));
 }
