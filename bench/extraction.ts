@@ -12,6 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { peer } from './contenders/contender.js';
+import type { OnnxRuntime } from './contenders/onnxruntime.js';
 import { root } from './library.js';
 import { median, quantile, spread } from './statistics.js';
 
@@ -56,8 +58,8 @@ const STD = [0.229, 0.224, 0.225];
 /** The pipeline as a user of sharp and onnxruntime-node writes it. */
 async function extractByPeer(folder: string, output: string): Promise<void> {
   const { default: sharp } = await import('sharp');
-  const { default: ort } = await import('onnxruntime-node');
-  const session = await ort.InferenceSession.create(cached('onnx'), {
+  const { InferenceSession, Tensor } = await peer<OnnxRuntime>('onnxruntime-node');
+  const session = await InferenceSession.create(cached('onnx'), {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
@@ -90,9 +92,8 @@ async function extractByPeer(folder: string, output: string): Promise<void> {
     const x = await next;
     next = at(start + batch);
     const count = x.length / (3 * SIDE * SIDE);
-    const feeds = { [session.inputNames[0]]: new ort.Tensor('float32', x, [count, 3, SIDE, SIDE]) };
-    const result = await session.run(feeds);
-    rows.push(new Float32Array(result[session.outputNames[0]].data as Float32Array));
+    const { y } = await session.run({ x: new Tensor('float32', x, [count, 3, SIDE, SIDE]) });
+    rows.push(new Float32Array(y.data));
   }
   writeFileSync(output, Buffer.concat(rows.map((row) => Buffer.from(row.buffer))));
 }
