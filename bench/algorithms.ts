@@ -9,6 +9,7 @@
 import type { Binding, ConvGeometry, Isa } from '../binding.js';
 import type * as Algorithms from '../lib/ops/algorithm.js';
 import { loadLibrary, root } from './library.js';
+import { microseconds, noise, planeGeometry } from './plane.js';
 
 const ALGORITHMS = ['direct', 'winograd2', 'winograd4'] as const;
 type Algorithm = (typeof ALGORITHMS)[number];
@@ -83,29 +84,8 @@ function workOf({ inChannels, outChannels, height, width }: Layer): number {
   return 9 * inChannels * outChannels * height * width;
 }
 
-function geometryOf(layer: Layer): Omit<ConvGeometry, 'algorithm'> {
-  const { inChannels, outChannels, height, width, dilation } = layer;
-  return {
-    inChannels,
-    outChannels,
-    groups: 1,
-    inputSize: [1, height, width],
-    kernelSize: [1, 3, 3],
-    stride: [1, 1, 1],
-    dilation: [1, dilation, dilation],
-    padBegin: [0, dilation, dilation],
-    padEnd: [0, dilation, dilation],
-    outputSize: [1, height, width],
-    paddingMode: 'zeros',
-    activation: { kind: 'none', negativeSlope: 0 },
-    transposed: false,
-    inputLayout: 'channelsLast',
-    outputLayout: 'channelsLast',
-  };
-}
-
-const noise = (length: number): Float32Array => new Float32Array(length).map(() => Math.random() - 0.5);
-const microseconds = (): number => Number(process.hrtime.bigint()) / 1e3;
+const geometryOf = (layer: Layer): Omit<ConvGeometry, 'algorithm'> =>
+  planeGeometry({ ...layer, groups: 1, kernel: 3 });
 
 /** Microseconds of a call by each algorithm: the geometric mean of the filter at hand and filters in turn. */
 function time(binding: Binding, layer: Layer): Record<Algorithm, number> {

@@ -6,6 +6,7 @@
 import type { Binding, ConvGeometry, Isa } from '../binding.js';
 import type * as Algorithms from '../lib/ops/algorithm.js';
 import { loadLibrary, root } from './library.js';
+import { microseconds, noise, planeGeometry } from './plane.js';
 
 const ROUNDS = 15;
 const MICROSECONDS = 1500;
@@ -35,28 +36,8 @@ const FAMILIES: readonly Family[] = [
 function geometryOf(family: Family, count: number): Omit<ConvGeometry, 'algorithm'> {
   const { size, kernel } = family;
   const [inChannels, outChannels, groups] = family.channels(count);
-  const pad = (kernel - 1) / 2;
-  return {
-    inChannels,
-    outChannels,
-    groups,
-    inputSize: [1, size, size],
-    kernelSize: [1, kernel, kernel],
-    stride: [1, 1, 1],
-    dilation: [1, 1, 1],
-    padBegin: [0, pad, pad],
-    padEnd: [0, pad, pad],
-    outputSize: [1, size, size],
-    paddingMode: 'zeros',
-    activation: { kind: 'none', negativeSlope: 0 },
-    transposed: false,
-    inputLayout: 'channelsLast',
-    outputLayout: 'channelsLast',
-  };
+  return planeGeometry({ inChannels, outChannels, groups, height: size, width: size, kernel, dilation: 1 });
 }
-
-const noise = (length: number): Float32Array => new Float32Array(length).map(() => Math.random() - 0.5);
-const microseconds = (): number => Number(process.hrtime.bigint()) / 1e3;
 
 /** Microseconds of a call of each geometry, in turn: the least of all rounds. */
 function time(binding: Binding, geometries: readonly ConvGeometry[]): number[] {

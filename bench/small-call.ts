@@ -1,8 +1,8 @@
 // What a call costs beside its arithmetic: a 3x3 convolution of 3 channels on an image of 8x8, by every way there is, beside
 // an empty call of the addon plus allocating the output. Run by `npm run bench -- --small-call`.
 
-import type { Layout } from '../binding.js';
 import { loadLibrary } from './library.js';
+import { planeGeometry } from './plane.js';
 import { median, quantile } from './statistics.js';
 import type { Table } from './table.js';
 
@@ -27,7 +27,7 @@ async function smallCall(outChannels: number): Promise<Table> {
   const { weight, bias } = layer;
   const x = Tensor.randn([1, 3, 8, 8], { seed: 1 });
   const lying = x.channelsLast();
-  const conv = binding.createConv({ ...GEOMETRY, outChannels });
+  const conv = binding.createConv({ ...planeGeometry({ ...PLANE, outChannels }), algorithm: 'direct' });
   const filter = binding.packFilter(conv, weight.data, bias?.data ?? null);
   const [input, output] = [new Float32Array(3 * 8 * 8), new Float32Array(length)];
   let kept: unknown;
@@ -78,25 +78,7 @@ async function smallCall(outChannels: number): Promise<Table> {
 
 const OPTIONS = { padding: 1 } as const;
 
-const channelsLast: Layout = 'channelsLast';
-
-const GEOMETRY = {
-  inChannels: 3,
-  groups: 1,
-  inputSize: [1, 8, 8],
-  kernelSize: [1, 3, 3],
-  stride: [1, 1, 1],
-  dilation: [1, 1, 1],
-  padBegin: [0, 1, 1],
-  padEnd: [0, 1, 1],
-  outputSize: [1, 8, 8],
-  paddingMode: 'zeros',
-  activation: { kind: 'none', negativeSlope: 0 },
-  algorithm: 'direct',
-  transposed: false,
-  inputLayout: channelsLast,
-  outputLayout: channelsLast,
-} as const;
+const PLANE = { inChannels: 3, groups: 1, height: 8, width: 8, kernel: 3, dilation: 1 } as const;
 
 function timed(call: () => void): number {
   const start = process.hrtime.bigint();
