@@ -29,10 +29,10 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.networks !== null) {
-    const { networks } = options;
+    const { networks, threads, batches, contenders, rounds, milliseconds, loads } = options;
+    const plan = { networks, threads, batches, contenders, rounds, milliseconds, loads };
     const json = options.json ?? fileURLToPath(new URL('bench/results/networks.local.json', root));
-    const command = `npm run bench -- ${argv.join(' ')}`;
-    const { results } = await measureNetworks({ ...options, networks }, { ...options, json, command });
+    const { results } = await measureNetworks(plan, { ...options, json, command: commandOf(argv) });
     const tables = networkTables(results);
     process.stdout.write(`\n${tables.map(asText).join('\n')}`);
     if (options.markdown !== null) writeFileSync(options.markdown, tables.map(asMarkdown).join('\n'));
@@ -56,6 +56,12 @@ async function main(argv: readonly string[]): Promise<number> {
   return all.some(isWrong) ? 1 : 0;
 }
 
+/** The command that results record: without the place of a program on this machine. */
+function commandOf(argv: readonly string[]): string {
+  const told = argv.filter((word, at) => !/^--python(=|$)/.test(word) && argv[at - 1] !== '--python');
+  return ['npm run bench --', ...told].join(' ');
+}
+
 async function measureNow(options: Options, argv: readonly string[]): Promise<Results> {
   const { threads, isas, layers, filter, contenders, rounds, milliseconds, slowFlops, quick, python } =
     options;
@@ -63,7 +69,7 @@ async function measureNow(options: Options, argv: readonly string[]): Promise<Re
   const day = new Date().toISOString().slice(0, 10);
   const json = options.json ?? fileURLToPath(new URL(`bench/results/${day}.local.json`, root));
   const run = { threads, isas, layers, filter, contenders, rounds, milliseconds, slowFlops, training };
-  return measure(run, { command: `npm run bench -- ${argv.join(' ')}`, json, quick, python });
+  return measure(run, { command: commandOf(argv), json, quick, python });
 }
 
 const isWrong = ({ runs }: Results): boolean =>
