@@ -1,7 +1,6 @@
 // `convkit bench`: how fast convolution layers and whole networks are here, on every engine and number of threads asked for.
 
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { Isa } from '../../binding.js';
 import { active, info, setThreads, use } from '../backend/index.js';
 import { show, wrongValue } from '../errors.js';
@@ -9,6 +8,7 @@ import { convkitVersion } from '../extract/manifest.js';
 import { Progress } from '../extract/progress.js';
 import { type Column, printTable } from '../graph/table.js';
 import { manualSeed } from '../numerics/philox.js';
+import { parsedArguments } from './arguments.js';
 import { LAYERS, layerSubject, NETWORKS, networkSubject, type Subject } from './bench-subjects.js';
 import { inputSizes, networkNamed } from './network.js';
 
@@ -214,14 +214,7 @@ async function subjectsOf(
   return subjects;
 }
 
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw wrongValue('bench', reason.replaceAll('\n', ' '), 'see convkit bench --help');
-  }
-}
+const parsed = (argv: readonly string[]) => parsedArguments('bench', argv, options);
 
 /** null: the one that is chosen where nothing is said. */
 function enginesOf(text: string | undefined): (Engine | null)[] {

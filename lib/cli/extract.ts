@@ -3,7 +3,6 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { setThreads } from '../backend/index.js';
 import { wrongValue } from '../errors.js';
 import { FinishedRows } from '../extract/finished.js';
@@ -14,6 +13,7 @@ import { hasPartial, partialPath } from '../extract/partial.js';
 import { Progress } from '../extract/progress.js';
 import type { Format } from '../extract/sink.js';
 import { discardAll } from '../io/atomic.js';
+import { parsedArguments } from './arguments.js';
 import { help } from './extract-help.js';
 import { chosenModel, modelOptions } from './extract-model.js';
 import { PHOTO_MODEL_NAMES } from './named-models.js';
@@ -218,14 +218,7 @@ async function earlierRun(
   return ended && !stopped ? 'ended' : 'going';
 }
 
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    const law = error instanceof Error ? error.message : String(error);
-    throw wrongValue('extract', law.replaceAll('\n', ' '), 'see convkit extract --help');
-  }
-}
+const parsed = (argv: readonly string[]) => parsedArguments('extract', argv, options);
 
 function formatOf(name: string | undefined, output: string): Format {
   const format = name ?? (output === '-' || output.endsWith('.jsonl') ? 'jsonl' : 'npy');

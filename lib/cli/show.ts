@@ -2,7 +2,6 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 import { show, wrongValue } from '../errors.js';
 import { COLOUR_SCALES, type ColourScale } from '../image/colours.js';
 import { writeAtomically } from '../io/atomic.js';
@@ -13,6 +12,7 @@ import { SHOW_MODELS, type ShowModel } from '../show/models.js';
 import { featureMaps, kernels } from '../show/planes.js';
 import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
+import { parsedArguments } from './arguments.js';
 import { networkOf } from './layer-list.js';
 
 export const help = `convkit show <image> --layer <path> -o maps.png [options]
@@ -180,14 +180,7 @@ function listing(layers: readonly LayerCalls[]): string {
   return lines.join('');
 }
 
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    const law = error instanceof Error ? error.message : String(error);
-    throw wrongValue('show', law.replaceAll('\n', ' '), 'see convkit show --help');
-  }
-}
+const parsed = (argv: readonly string[]) => parsedArguments('show', argv, options);
 
 async function modelNamed(name: string, input: string | undefined): Promise<ShowModel> {
   if (Object.hasOwn(SHOW_MODELS, name)) {

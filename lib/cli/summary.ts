@@ -1,10 +1,10 @@
 // `convkit summary`: a model, a network in a file or a list of layers to the table of its shapes and costs; a file of weights
 // to the list of its tensors.
 
-import { parseArgs } from 'node:util';
 import { summary } from '../analysis/index.js';
 import { wrongType, wrongValue } from '../errors.js';
 import { SHOW_MODELS } from '../show/models.js';
+import { parsedArguments } from './arguments.js';
 import { isModelName, MODEL_NAMES } from './named-models.js';
 import { inputSizes, networkNamed } from './network.js';
 import { weightsKind } from './weights-file.js';
@@ -91,11 +91,4 @@ async function printed(argv: readonly string[]): Promise<string> {
   return values.json ? `${JSON.stringify(table, null, 2)}\n` : `${table}\n`;
 }
 
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw wrongValue('summary', reason.replaceAll('\n', ' '), 'see convkit summary --help');
-  }
-}
+const parsed = (argv: readonly string[]) => parsedArguments('summary', argv, options);
