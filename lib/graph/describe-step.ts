@@ -1,7 +1,7 @@
 // One line about a step: what it computes and how, for summaries and profiles.
 
 import { inputsOf, outputOf, type Step, TracedPool } from './graph.js';
-import { activationOf, convOf } from './steps.js';
+import { activationOf, convOf, product } from './steps.js';
 
 /** What people read of a step. */
 export interface StepDescription {
@@ -34,7 +34,7 @@ export function describeStep(step: Step): StepDescription {
     (sum, view) => sum + (view?.length ?? 0),
     length + inputs,
   );
-  const taps = g.kernelSize.reduce((product, size) => product * size, 1);
+  const taps = product(g.kernelSize);
   const positions = conv.batch * product(g.transposed ? g.inputSize : g.outputSize) * taps;
   const kernel = g.kernelSize.slice(g.kernelSize[0] === 1 ? 1 : 0).join('x');
   const fused = [
@@ -56,8 +56,6 @@ export function describeStep(step: Step): StepDescription {
     bytes: 4 * (moved + (g.inChannels / g.groups) * g.outChannels * taps + (bias?.length ?? 0)),
   };
 }
-
-const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
 
 /** Elements of a pooling's output; null of other steps. */
 function poolElements({ args: [pool, , , batch] }: Step): number | null {

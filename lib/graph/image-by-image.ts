@@ -13,7 +13,7 @@ import {
   TracedPool,
   View,
 } from './graph.js';
-import { convOf } from './steps.js';
+import { convOf, product } from './steps.js';
 
 /** What a core's own cache holds, in elements: smaller activations of a whole batch stay there anyway. */
 const CACHED = 2 ** 18;
@@ -143,5 +143,3 @@ function weightsOf(step: Step): number {
   const taps = algorithm === 'winograd4' ? 36 : algorithm === 'winograd2' ? 16 : product(kernelSize);
   return (inChannels / groups) * outChannels * taps;
 }
-
-const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);

@@ -73,3 +73,5 @@ export function isPlainPointwise({ conv: { geometry: g } }: ConvStep): boolean {
   const channelsLast = g.inputLayout === 'channelsLast' && g.outputLayout === 'channelsLast';
   return plain && unpadded && channelsLast && g.groups === 1 && !g.transposed;
 }
+
+export const product = (sizes: readonly number[]): number => sizes.reduce((total, size) => total * size, 1);
