@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   statSync,
@@ -189,7 +190,29 @@ describe('the installed package', () => {
     ok(node([tsc, ...options, '--types', '', 'consumer.ts']));
   });
 
-  it('has a command that explains itself', () => {
-    expect(ok(node([join(project, 'node_modules/.bin/convkit'), '--help']))).toContain('extract');
+  it('is few modules, in which a class is one class and goes by its own name', () => {
+    const program = `
+      import { nn, Tensor } from 'convkit';
+      import * as keras from 'convkit/keras';
+      const layer = new keras.ReLU();
+      const y = layer.forward(Tensor.zeros([1, 4, 4, 1]));
+      console.log(JSON.stringify([layer instanceof nn.Module, y instanceof Tensor, layer.constructor.name, new nn.ReLU().constructor.name]));`;
+    expect(JSON.parse(ok(node(['--input-type=module', '-e', program])))).toEqual([
+      true,
+      true,
+      'ReLU',
+      'ReLU',
+    ]);
+    const modules = files.filter((file) => file.endsWith('.js'));
+    expect(modules.length).toBeLessThan(40);
+  });
+
+  it('has a command that explains itself, knows its version and loads its subcommands', () => {
+    const command = join(project, 'node_modules/.bin/convkit');
+    expect(ok(node([command, '--help']))).toContain('extract');
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    expect(ok(node([command, '--version']))).toBe(`${version}\n`);
+    for (const name of ['extract', 'show', 'summary', 'bench', 'doctor'])
+      expect(ok(node([command, name, '--help'])), name).toContain(`convkit ${name}`);
   });
 });
