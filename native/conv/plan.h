@@ -165,7 +165,12 @@ inline bool writesPlanes(const Conv& conv) {
          conv.positions() > 1;
 }
 
-// x and y channels-last, whatever the geometry says.
+// Dense convolutions that read either layout as it lies, while they copy it.
+inline bool takesBands(const Conv& conv) {
+  return conv.kind == FilterKind::dense && conv.source == DenseSource::bands && !conv.geometry.transposed;
+}
+
+// x and y channels-last, whatever the geometry says; x as it says where takesBands.
 void runChannelsLast(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                      const CancelFlag*);
 // x and y as the geometry says.
@@ -184,6 +189,7 @@ void runScaled(const Conv&, const PackedFilter&, const Input& x, Output y, int64
 void runDense(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                  const CancelFlag*);
+// x as the geometry says, y channels-last.
 void runBands(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 // Of either layout, as the geometry says.
 bool takesLines(const Conv&);

@@ -18,8 +18,9 @@ constexpr int64_t kFloatsAtOnce = 1 << 21;  // of input and output: 8 MiB, while
 void runPlanes(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
                const CancelFlag* cancelled) {
   const ConvGeometry& g = conv.geometry;
-  const bool reads = readsPlanes(conv), writes = writesPlanes(conv);
+  const bool reads = readsPlanes(conv) && !takesBands(conv), writes = writesPlanes(conv);
   const int64_t inputs = conv.imageFloats(), outputs = conv.outputFloats();
+  if (!reads && !writes) return runChannelsLast(conv, filter, x, y, batch, cancelled);
   const int64_t perImage = (reads ? inputs : 0) + (writes ? outputs : 0);
   const int64_t atOnce = std::min(batch, std::max<int64_t>(1, kFloatsAtOnce / perImage));
   detail::ScratchLease lease;

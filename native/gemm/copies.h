@@ -63,5 +63,55 @@ void splitRows(const RowCopy& copy) {
   for (int64_t r = 0; r < copy.below; r++, to += copy.toStep) writeZeros<Simd>(to, 0, copy.length);
 }
 
+// Where a lane of the vectors of interleaved planes comes from.
+template <int kLanes, int kPlanes>
+struct Interleaved {
+  int32_t element[kPlanes][kLanes] = {};
+  float plane[kPlanes][kLanes] = {};
+
+  constexpr Interleaved() {
+    for (int i = 0; i < kPlanes * kLanes; i++) {
+      element[i / kLanes][i % kLanes] = i / kPlanes;
+      plane[i / kLanes][i % kLanes] = static_cast<float>(i % kPlanes);
+    }
+  }
+};
+
+// Every vector of the result takes its lanes from every plane.
+template <class Simd, int kPlanes>
+void interleavePlanes(const float* from, int64_t fromStep, int64_t count, float* to) {
+  using V = typename Simd::V;
+  constexpr int kLanes = Simd::kLanes;
+  static constexpr Interleaved<kLanes, kPlanes> kLaneOf;
+  const auto interleave = [&](const V(&planes)[kPlanes], const auto& store) __attribute__((always_inline)) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kPlanes; v++) {
+      const typename Simd::Index element = Simd::loadIndex(kLaneOf.element[v]);
+      const V plane = Simd::load(kLaneOf.plane[v]);
+      V mixed = Simd::permute(planes[kPlanes - 1], element);
+#pragma GCC unroll 4
+      for (int p = kPlanes - 2; p >= 0; p--)
+        mixed = Simd::select(Simd::less(plane, Simd::set(static_cast<float>(p + 1))),
+                             Simd::permute(planes[p], element), mixed);
+      store(v, mixed);
+    }
+  };
+  V planes[kPlanes];
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+#pragma GCC unroll 4
+    for (int p = 0; p < kPlanes; p++) planes[p] = Simd::load(from + p * fromStep + i);
+    interleave(planes, [&](int v, V mixed) { Simd::store(to + i * kPlanes + v * kLanes, mixed); });
+  }
+  const int rest = static_cast<int>(count - i);
+  if (rest == 0) return;
+#pragma GCC unroll 4
+  for (int p = 0; p < kPlanes; p++) planes[p] = Simd::loadPartial(from + p * fromStep + i, rest);
+  interleave(planes, [&](int v, V mixed) {
+    const int lanes = rest * kPlanes - v * kLanes;
+    if (lanes > 0) Simd::storePartial(to + i * kPlanes + v * kLanes, mixed, lanes < kLanes ? lanes : kLanes);
+  });
+}
+
 }  // namespace
 }  // namespace convkit

@@ -252,6 +252,8 @@ struct Kernels {
   void (*groupedSums[kMostDepth + 1])(const GroupedSums& sums);         // [depth]; null beyond half a vector
   void (*copyRows)(const RowCopy& copy);
   void (*splitRows)(const RowCopy& copy);
+  // [planes]: to[i * planes + p] = from[p * fromStep + i] for i < count
+  void (*interleave[kMostInterleaved + 1])(const float* from, int64_t fromStep, int64_t count, float* to);
   LineKernel lines[2][kLineOutputs + 1];                // [few vectors][output channels]
   ColumnKernel column[kColumnKernels][kColumnStrides];  // [(kernel size - 3) / 2][stride - 1]
   int groupedRows;                                      // tallest grouped and depthwise tile

@@ -10,6 +10,7 @@ constexpr int kLineVectors = 8;  // most vectors of positions of a tile
 constexpr int kFewLineVectors = 4;
 constexpr int kColumnVectors = 4;  // vectors and rows of a depthwise tile
 constexpr int kColumnRows = 4;
+constexpr int kMostInterleaved = 4;                    // planes that are interleaved rather than transposed
 constexpr int kColumnKernels = 2, kColumnStrides = 2;  // kernel sizes 3 and 5, strides 1 and 2
 
 // Rows of a matrix with zeros around them: after `above` rows of zeros to[r * toStep + i] = from[r * fromStep

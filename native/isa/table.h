@@ -127,6 +127,9 @@ constexpr Kernels makeKernels(const char* name) {
   addGroupedSums<Simd, 1>(table);
   table.copyRows = copyRows<Simd>;
   table.splitRows = splitRows<Simd>;
+  table.interleave[2] = interleavePlanes<Simd, 2>;
+  table.interleave[3] = interleavePlanes<Simd, 3>;
+  table.interleave[4] = interleavePlanes<Simd, 4>;
   addLines<Simd, 1>(table);
   table.column[0][0] = columnTile<Simd, 3, 1>;
   table.column[0][1] = columnTile<Simd, 3, 2>;
