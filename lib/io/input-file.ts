@@ -3,6 +3,7 @@
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { show, wrongType, wrongValue } from '../errors.js';
+import { fewAtATime } from './few-at-a-time.js';
 
 export class InputFile {
   private constructor(
@@ -59,13 +60,27 @@ export class InputFile {
 
   /** Fills `bytes` from `position` on. Nobody else may reach their memory meanwhile. */
   async readInto(bytes: Uint8Array, position: number): Promise<void> {
-    for (let done = 0; done < bytes.length; ) {
-      const wanted = Math.min(bytes.length - done, LARGEST_READ);
-      const { bytesRead } = await this.handle.read(bytes, done, wanted, position + done);
-      if (bytesRead === 0) this.fail('became shorter while it was read');
-      done += bytesRead;
+    const starts = Array.from({ length: Math.ceil(bytes.length / LARGEST_READ) }, (_, i) => i * LARGEST_READ);
+    await fewAtATime(starts, async (start) => {
+      const part = bytes.subarray(start, start + LARGEST_READ);
+      for (let done = 0; done < part.length; ) {
+        const { bytesRead } = await this.handle.read(part, done, part.length - done, position + start + done);
+        if (bytesRead === 0) this.fail('became shorter while it was read');
+        done += bytesRead;
+      }
+    });
+  }
+
+  /** Fills the arrays, one after the other, from `position` on: many small ones by one call, which may stop short. */
+  async readIntoAll(arrays: readonly Uint8Array[], position: number): Promise<void> {
+    const { bytesRead } = arrays.length === 1 ? { bytesRead: 0 } : await this.handle.readv(arrays, position);
+    let begin = 0;
+    for (const bytes of arrays) {
+      const done = Math.min(Math.max(bytesRead - begin, 0), bytes.length);
+      await this.readInto(bytes.subarray(done), position + begin + done);
+      begin += bytes.length;
     }
   }
 }
 
-const LARGEST_READ = 1 << 26;
+const LARGEST_READ = 1 << 24;

@@ -1,12 +1,21 @@
 // Weights in .safetensors files, whole or in shards under an index file: read into one tensor after another, so that a
 // file never lies in memory twice.
 
+import { allocateOutput } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { FilePart, readElements } from './byte-reader.js';
+import { asTheyAre } from './elements.js';
+import { fewAtATime } from './few-at-a-time.js';
 import { InputFile } from './input-file.js';
 import { quoted } from './json-reader.js';
-import { headerLength, LENGTH_BYTES, parseHeader, type SafetensorsHeader } from './safetensors-header.js';
+import {
+  headerLength,
+  LENGTH_BYTES,
+  parseHeader,
+  type SafetensorsHeader,
+  type StoredTensor,
+} from './safetensors-header.js';
 import { readIndex } from './sharded.js';
 
 /** What a .safetensors file says of itself. */
@@ -83,12 +92,48 @@ async function readTensors(
     }
   }
   const tensors: [string, Tensor][] = [];
-  for (const { name, type, shape, begin, end } of header.tensors) {
-    const part = new FilePart(file, dataStart + begin, dataStart + end);
-    const plan = { type: type!, little: true, shape, name: quoted(name) };
-    tensors.push([name, wrap(await readElements(part, plan, 'loadSafetensors'), ROW_MAJOR, shape)]);
-  }
+  const keep = (name: string, shape: readonly number[], data: Float32Array): void => {
+    tensors.push([name, wrap(data, ROW_MAJOR, shape)]);
+  };
+  await fewAtATime(runs(header.tensors), async (run) => {
+    const [{ name, type, shape, begin, end }] = run;
+    if (asTheyAre(type!, true)) {
+      const arrays = run.map((tensor) => allocateOutput(tensor.shape, 'loadSafetensors'));
+      await file.readIntoAll(arrays.map(bytesIn), dataStart + begin);
+      arrays.forEach((data, i) => {
+        keep(run[i].name, run[i].shape, data);
+      });
+    } else {
+      const part = new FilePart(file, dataStart + begin, dataStart + end);
+      const plan = { type: type!, little: true, shape, name: quoted(name) };
+      keep(name, shape, await readElements(part, plan, 'loadSafetensors'));
+    }
+  });
   return tensors.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+const bytesIn = (data: Float32Array): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/** So much is read by one call where tensors are small: a call costs about 0.1 ms beside its bytes. */
+const RUN_BYTES = 1 << 20;
+const RUN_TENSORS = 64;
+
+/** Tensors in the order of their places, those together that one call reads: their bytes are their elements. */
+function runs(tensors: readonly StoredTensor[]): StoredTensor[][] {
+  const found: StoredTensor[][] = [];
+  for (const tensor of tensors) {
+    const run = found.at(-1);
+    const together =
+      run !== undefined &&
+      run.length < RUN_TENSORS &&
+      tensor.end - run[0].begin <= RUN_BYTES &&
+      run[0].type === tensor.type &&
+      asTheyAre(tensor.type!, true);
+    if (together) run.push(tensor);
+    else found.push([tensor]);
+  }
+  return found;
 }
 
 function checkShard(file: InputFile, { tensors }: SafetensorsHeader, expected: ReadonlySet<string>): void {

@@ -155,12 +155,15 @@ export abstract class Module {
   #renamed(dict: StateDict, wrapped: boolean): StateDict {
     const children = this.namedChildren().map(([name]) => name.split('.')[0]);
     let result = wrapped ? unwrapped(dict, children) : dict;
+    let names = Object.keys(result);
     for (const [path, module] of this.namedModules()) {
       if (module.formerName === Module.prototype.formerName) continue;
       const prefix = path === '' ? '' : `${path}.`;
-      result = renamed(result, (name) =>
-        name.startsWith(prefix) ? prefix + module.formerName(name.slice(prefix.length)) : name,
-      );
+      const rename = (name: string): string =>
+        name.startsWith(prefix) ? prefix + module.formerName(name.slice(prefix.length)) : name;
+      if (names.every((name) => rename(name) === name)) continue; // most files: a new record would cost more
+      result = renamed(result, rename);
+      names = Object.keys(result);
     }
     return result;
   }
