@@ -201,10 +201,7 @@ void runGrouped(const Conv&, const PackedFilter&, const float* x, Output y, int6
 // The activation where it is no clamp: over `rows` finished rows of `count` floats.
 inline void activateRows(const Conv& conv, float* c, int64_t ldc, int rows, int64_t count) {
   const ConvGeometry& g = conv.geometry;
-  for (int i = 0; i < rows; i++) {
-    float* row = c + i * ldc;
-    conv.kernels->activate(g.activation, g.activationParameters, row, row, count);
-  }
+  conv.kernels->activate(g.activation, g.activationParameters, {c, c, count, rows, ldc});
 }
 
 inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }

@@ -1,7 +1,8 @@
 // Elementary functions of float32 vectors, each one fixed sequence of + - * / fma and selections, so that
 // every instruction set and lib/numerics/elementary.ts, which mirrors this file step by step, give the same
-// bits. Coefficients come from scripts/fit-elementary.py. A comparison is written `greater(c, x)`, which is c
-// > x ? c : x, where NaN has to pass through.
+// bits. (Powers of two are exact however they are made: here from the bits of a sum.) Coefficients come from
+// scripts/fit-elementary.py. A comparison is written `greater(c, x)`, which is c > x ? c : x, where NaN has
+// to pass through.
 #pragma once
 
 namespace convkit {
@@ -14,17 +15,17 @@ struct Elementary {
 
   static V set(float x) { return Simd::set(x); }
 
-  // The whole number nearest to x, for |x| < 2^22: adding 1.5 * 2^23 leaves no room for a fraction.
-  static V nearest(V x) { return Simd::sub(Simd::add(x, set(12582912.0f)), set(12582912.0f)); }
+  // 1.5 * 2^23: a sum with it has no room for a fraction, and its lowest bits are the other number's.
+  static constexpr float kRounder = 12582912.0f;
 
   // e^(x + low) = (1 + s) * 2^n with n whole and s in [-0.3, 0.42], for -115 <= x <= 89 and tiny low. A NaN
-  // in x reaches s alone: n is a number in any case.
+  // in x reaches s: then no power matters.
   struct Split {
-    V s, n;
+    V s, n, power;  // 2^(n + lift)
   };
-  static Split split(V x, V low) {
-    const V shifted = Simd::fma(x, set(0x1.715476p+0f), set(12582912.0f));
-    const V n = Simd::lesser(Simd::sub(shifted, set(12582912.0f)), set(128.0f));
+  static Split split(V x, V low, float lift = 0.0f) {
+    const V shifted = Simd::fma(x, set(0x1.715476p+0f), set(kRounder + lift));
+    const V n = Simd::sub(shifted, set(kRounder + lift));
     V r = Simd::fnma(n, set(0x1.62e4p-1f), x);
     r = Simd::add(r, Simd::fnma(n, set(0x1.7f7d1cp-20f), low));
     V q = set(0x1.6bab38p-10f);
@@ -32,13 +33,15 @@ struct Elementary {
     q = Simd::fma(q, r, set(0x1.5556eap-5f));
     q = Simd::fma(q, r, set(0x1.555498p-3f));
     q = Simd::fma(q, r, set(0x1.fffffep-2f));
-    return {Simd::fma(q, Simd::mul(r, r), r), n};
+    return {Simd::fma(q, Simd::mul(r, r), r), n, Simd::power(shifted)};
   }
 
   // x * 2^n in two exact powers, so that only a subnormal result rounds, and only once.
   static V scale(V x, V n) {
-    const V half = nearest(Simd::mul(n, set(0.5f)));
-    return Simd::mul(Simd::mul(x, Simd::exponent(half)), Simd::exponent(Simd::sub(n, half)));
+    const V rounder = set(kRounder);
+    const V half = Simd::add(Simd::mul(n, set(0.5f)), rounder);
+    const V rest = Simd::add(Simd::sub(n, Simd::sub(half, rounder)), rounder);
+    return Simd::mul(Simd::mul(x, Simd::power(half)), Simd::power(rest));
   }
 
   static V exp(V x) {
@@ -51,8 +54,7 @@ struct Elementary {
   static V tanh(V x) {
     const V doubled = Simd::lesser(set(40.0f), Simd::mul(Simd::abs(x), set(2.0f)));
     const Split e = split(doubled, Simd::zero());
-    const V power = Simd::exponent(e.n);
-    const V minusOne = Simd::fma(power, e.s, Simd::sub(power, set(1.0f)));
+    const V minusOne = Simd::fma(e.power, e.s, Simd::sub(e.power, set(1.0f)));
     const V y = Simd::div(minusOne, Simd::add(minusOne, set(2.0f)));
     return Simd::select(Simd::less(x, Simd::zero()), Simd::sub(Simd::zero(), y), y);
   }
@@ -62,8 +64,8 @@ struct Elementary {
   static V logistic(V x, V top) {
     const Mask negative = Simd::less(x, Simd::zero());
     const V depth = Simd::greater(set(-115.0f), Simd::sub(Simd::zero(), Simd::abs(x)));
-    const Split e = split(depth, Simd::zero());
-    const V lifted = Simd::mul(Simd::add(e.s, set(1.0f)), Simd::exponent(Simd::add(e.n, set(64.0f))));
+    const Split e = split(depth, Simd::zero(), 64.0f);
+    const V lifted = Simd::mul(Simd::add(e.s, set(1.0f)), e.power);
     const V bottom = Simd::fma(lifted, set(0x1p-64f), set(1.0f));
     const V y = Simd::div(Simd::select(negative, Simd::mul(top, lifted), top), bottom);
     return Simd::select(negative, Simd::mul(y, set(0x1p-64f)), y);
@@ -135,8 +137,7 @@ struct Elementary {
   static V elu(V x, V alpha) {
     const V bounded = Simd::lesser(Simd::zero(), Simd::greater(set(-18.0f), x));
     const Split e = split(bounded, Simd::zero());
-    const V power = Simd::exponent(e.n);
-    const V minusOne = Simd::fma(power, e.s, Simd::sub(power, set(1.0f)));
+    const V minusOne = Simd::fma(e.power, e.s, Simd::sub(e.power, set(1.0f)));
     return Simd::select(Simd::less(Simd::zero(), x), x, Simd::mul(alpha, minusOne));
   }
 

@@ -28,7 +28,7 @@ void forEachChunk(int64_t n, const CancelFlag* cancelled, Body&& body) {
 void runActivate(const Kernels& kernels, Activation kind, ActivationParameters parameters, const float* x,
                  float* y, int64_t n, const CancelFlag* cancelled) {
   forEachChunk(n, cancelled, [&](int64_t begin, int64_t count) {
-    kernels.activate(kind, parameters, x + begin, y + begin, count);
+    kernels.activate(kind, parameters, {x + begin, y + begin, count});
   });
 }
 

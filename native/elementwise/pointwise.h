@@ -5,6 +5,7 @@
 
 #include "elementwise/derivatives.h"
 #include "elementwise/elementary.h"
+#include "elementwise/pair.h"
 #include "isa/kernels.h"
 
 namespace convkit {
@@ -30,36 +31,66 @@ void zipKernel(const float* a, const float* b, float* y, int64_t n, F f) {
     Simd::storePartial(y + i, f(Simd::loadPartial(a + i, rest), Simd::loadPartial(b + i, rest)), rest);
 }
 
+// y = f(x) in every row, f being told of what lanes its argument is: four vectors at a time, being one long
+// chain of operations each. SiLU of rows of 64, AVX-512, 16 elements: 3.4 ns with one vector at a time, 2.5
+// so.
+template <class Simd, class F>
+inline void mapRows(const ElementRows& rows, F f) {
+  using Two = Pair<Simd>;
+  using Four = Pair<Two>;
+  const bool joined = rows.step == rows.columns;
+  const int64_t count = joined ? 1 : rows.rows, n = joined ? rows.rows * rows.columns : rows.columns;
+  const float* x = rows.x;
+  float* y = rows.y;
+  for (int64_t r = 0; r < count; r++, x += rows.step, y += rows.step) {
+    int64_t i = 0;
+    for (; i + Four::kLanes <= n; i += Four::kLanes) Four::store(y + i, f(Four(), Four::load(x + i)));
+    if (i + Two::kLanes <= n) {
+      Two::store(y + i, f(Two(), Two::load(x + i)));
+      i += Two::kLanes;
+    }
+    if (i + Simd::kLanes <= n) {
+      Simd::store(y + i, f(Simd(), Simd::load(x + i)));
+      i += Simd::kLanes;
+    }
+    const int rest = static_cast<int>(n - i);
+    if (rest > 0) Simd::storePartial(y + i, f(Simd(), Simd::loadPartial(x + i, rest)), rest);
+  }
+}
+
+// Everything inlined: GCC would rather pass four vectors through memory.
 template <class Simd>
-void activateKernel(Activation kind, ActivationParameters parameters, const float* x, float* y, int64_t n) {
-  using V = typename Simd::V;
-  using F = Elementary<Simd>;
+__attribute__((flatten)) void activateKernel(Activation kind, ActivationParameters parameters,
+                                             const ElementRows& rows) {
+  const float first = parameters.first, second = parameters.second;
   switch (kind) {
     case Activation::none:
-      return mapKernel<Simd>(x, y, n, [](V v) { return v; });
+      return mapRows<Simd>(rows, [](auto, auto v) { return v; });
     case Activation::relu:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::relu(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::relu(v); });
     case Activation::relu6:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::relu6(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::relu6(v); });
     case Activation::leakyRelu:
-      return mapKernel<Simd>(x, y, n, [=](V v) { return F::leakyRelu(v, Simd::set(parameters.first)); });
+      return mapRows<Simd>(
+          rows, [=](auto s, auto v) { return Elementary<decltype(s)>::leakyRelu(v, s.set(first)); });
     case Activation::sigmoid:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::sigmoid(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::sigmoid(v); });
     case Activation::tanh:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::tanh(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::tanh(v); });
     case Activation::silu:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::silu(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::silu(v); });
     case Activation::gelu:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::gelu(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::gelu(v); });
     case Activation::hardswish:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::hardswish(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::hardswish(v); });
     case Activation::elu:
-      return mapKernel<Simd>(x, y, n, [=](V v) { return F::elu(v, Simd::set(parameters.first)); });
+      return mapRows<Simd>(rows,
+                           [=](auto s, auto v) { return Elementary<decltype(s)>::elu(v, s.set(first)); });
     case Activation::hardsigmoid:
-      return mapKernel<Simd>(x, y, n, [](V v) { return F::hardsigmoid(v); });
+      return mapRows<Simd>(rows, [](auto s, auto v) { return Elementary<decltype(s)>::hardsigmoid(v); });
     case Activation::softplus:
-      return mapKernel<Simd>(x, y, n, [=](V v) {
-        return F::softplus(v, Simd::set(parameters.first), Simd::set(parameters.second));
+      return mapRows<Simd>(rows, [=](auto s, auto v) {
+        return Elementary<decltype(s)>::softplus(v, s.set(first), s.set(second));
       });
   }
 }

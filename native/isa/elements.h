@@ -26,6 +26,14 @@ struct ActivationParameters {
   float first = 0, second = 0;
 };
 
+// Each element of `rows` rows by itself, from x to y, which may be the same.
+struct ElementRows {
+  const float* x;
+  float* y;
+  int64_t columns;
+  int64_t rows = 1, step = 0;  // floats from one row to the next, of x and y
+};
+
 // One step of stochastic gradient descent and of Adam; what each number does is said at their kernels.
 struct SgdStep {
   float rate, decay, momentum, keep, sign;

@@ -280,7 +280,7 @@ struct Kernels {
                              int64_t n);
   void (*rowCrossEntropyGradient)(const float* x, float factor, float share, const float* weight,
                                   float* gradient, int64_t n);
-  void (*activate)(Activation kind, ActivationParameters, const float* x, float* y, int64_t n);
+  void (*activate)(Activation kind, ActivationParameters, const ElementRows& rows);
   // gradient[i] = upstream[i] * the derivative; values[i] is the result of relu, relu6, sigmoid and tanh, the
   // argument of the others
   void (*activateGradient)(Activation kind, ActivationParameters, const float* values, const float* upstream,

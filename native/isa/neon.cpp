@@ -58,8 +58,9 @@ struct Simd {
   static Mask less(V a, V b) { return vcltq_f32(a, b); }
   static Mask isNan(V a) { return vmvnq_u32(vceqq_f32(a, a)); }
   static V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
-  static V exponent(V n) {
-    return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127)), 23));
+  static V power(V shifted) {
+    return vreinterpretq_f32_s32(
+        vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted), 23), vdupq_n_s32(127 << 23)));
   }
 
   static Index loadIndex(const int32_t* p) {

@@ -48,8 +48,10 @@ struct Simd {
   static Mask less(V a, V b) { return a < b; }
   static Mask isNan(V a) { return a != a; }
   static V select(Mask m, V yes, V no) { return m ? yes : no; }
-  static V exponent(V n) {
-    const int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
+  static V power(V shifted) {
+    uint32_t bits;
+    std::memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 23) + (127u << 23);
     float result;
     std::memcpy(&result, &bits, sizeof result);
     return result;

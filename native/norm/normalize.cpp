@@ -126,7 +126,7 @@ void runAffine(const Kernels& kernels, const Affine& affine, const float* x, con
     kernels.affineRows({x + at, affine.scale, affine.shift, residual == nullptr ? nullptr : residual + at,
                         y + at, count, affine.channels, clamps ? 0.0f : -infinity, relu6 ? 6.0f : infinity});
     if (!clamps && affine.activation != Activation::none)
-      kernels.activate(affine.activation, affine.parameters, y + at, y + at, count * affine.channels);
+      kernels.activate(affine.activation, affine.parameters, {y + at, y + at, count * affine.channels});
   });
 }
 

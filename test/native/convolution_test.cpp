@@ -152,7 +152,7 @@ Floats naiveConv(const ConvGeometry& g, const Floats& x, const Floats& weight, c
           for (int64_t out = 0; out < g.outChannels; out++)
             y[at++] = naiveOutput(g, x.data() + n * image, weight, bias, out, d, h, w);
   for (int64_t i = 0; residual != nullptr && i < y.size(); i++) y[i] += residual[i];
-  findKernels("scalar")->activate(g.activation, g.activationParameters, y.data(), y.data(), y.size());
+  findKernels("scalar")->activate(g.activation, g.activationParameters, {y.data(), y.data(), y.size()});
   return y;
 }
 

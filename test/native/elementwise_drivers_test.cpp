@@ -19,10 +19,10 @@ std::string named(const Kernels& kernels, const char* what, int64_t size) {
 void elements(const Kernels& kernels, int64_t n, Random& random) {
   const Floats a(n, random), b(n, random), pairs(2 * n, random);
   Floats expected(n), actual(n);
-  kernels.activate(Activation::gelu, {}, a.data(), expected.data(), n);
+  kernels.activate(Activation::gelu, {}, {a.data(), expected.data(), n});
   runActivate(kernels, Activation::gelu, {}, a.data(), actual.data(), n, nullptr);
   checkSame(actual, expected, named(kernels, "gelu", n));
-  kernels.activate(Activation::leakyRelu, {0.3f, 0}, a.data(), expected.data(), n);
+  kernels.activate(Activation::leakyRelu, {0.3f, 0}, {a.data(), expected.data(), n});
   runActivate(kernels, Activation::leakyRelu, {0.3f, 0}, a.data(), actual.data(), n, nullptr);
   checkSame(actual, expected, named(kernels, "leakyRelu", n));
   kernels.activateGradient(Activation::silu, {}, a.data(), b.data(), expected.data(), n);

@@ -35,12 +35,20 @@ void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random&
     Floats expected(n), actual(n), inPlace = copyOf(x);
     const ActivationParameters parameters =
         kind == Activation::softplus ? ActivationParameters{1.5f, 20.0f} : ActivationParameters{0.01f, 0};
-    scalar.activate(kind, parameters, x.data(), expected.data(), n);
-    kernels.activate(kind, parameters, x.data(), actual.data(), n);
-    kernels.activate(kind, parameters, inPlace.data(), inPlace.data(), n);
+    scalar.activate(kind, parameters, {x.data(), expected.data(), n});
+    kernels.activate(kind, parameters, {x.data(), actual.data(), n});
+    kernels.activate(kind, parameters, {inPlace.data(), inPlace.data(), n});
     const std::string claim = "activation " + std::to_string(static_cast<int>(kind)) + " " + name;
     checkSame(actual, expected, claim);
     checkSame(inPlace, expected, claim + " in place");
+
+    const int64_t rows = 3, step = n + 2;
+    const Floats apart = spread(rows * step, random);
+    Floats results = copyOf(apart), each = copyOf(apart);
+    kernels.activate(kind, parameters, {apart.data(), results.data(), n, rows, step});
+    for (int64_t r = 0; r < rows; r++)
+      scalar.activate(kind, parameters, {apart.data() + r * step, each.data() + r * step, n});
+    checkSame(results, each, claim + " rows apart");
     const Floats up(n, random);
     Floats values = copyOf(x), upstream = copyOf(up);
     scalar.activateGradient(kind, parameters, x.data(), up.data(), expected.data(), n);

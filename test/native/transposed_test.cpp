@@ -88,8 +88,8 @@ bool runCase(int64_t seed) {
                               position / o.width / o.height % o.depth, position / o.width % o.height,
                               position % o.width);
   }
-  findKernels("scalar")->activate(g.activation, g.activationParameters, expected.data(), expected.data(),
-                                  expected.size());
+  findKernels("scalar")->activate(g.activation, g.activationParameters,
+                                  {expected.data(), expected.data(), expected.size()});
 
   for (const Kernels* kernels : supportedKernels()) {
     for (const int threads : {1, 3}) {
