@@ -73,7 +73,7 @@ async function load({ spec, files }: Settings, { models, io }: Library): Promise
   const make = new Map<string, unknown>(Object.entries(models)).get(spec.model);
   if (typeof make !== 'function') throw new Absent(`there is no models.${spec.model}`);
   const net: Module = make();
-  net.loadStateDict(await io.loadSafetensors(files.weights), { strict: false, assign: true });
+  net.loadStateDict(await io.loadSafetensors(files.weights, { lazy: true }), { strict: false, assign: true });
   return net;
 }
 

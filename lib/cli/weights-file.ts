@@ -19,7 +19,7 @@ export async function readWeights(path: string): Promise<StateDict> {
     const law = `${path} is no file of weights`;
     throw wrongValue('extract', law, 'known are .safetensors, .safetensors.index.json, .pth, .pt');
   }
-  return kind === 'pth' ? loadPth(path) : loadSafetensors(path);
+  return kind === 'pth' ? loadPth(path) : loadSafetensors(path, { lazy: true });
 }
 
 /** Puts a file's weights into a network. @throws RangeError where they are others. */

@@ -1,7 +1,7 @@
 // A graph with its handles made and its memory planned; bound to an arena it is a program.
 
 import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.js';
-import { packedFilter, type Versions } from './filters.js';
+import { packedFilter, type Weights } from './filters.js';
 import { FoldMemory } from './fold.js';
 import {
   type Block,
@@ -38,9 +38,7 @@ export class Executable {
   constructor(
     readonly binding: Binding,
     readonly graph: Graph,
-    versionOf: Versions,
-    /** Told of weights that are packed and not needed any more. */
-    done?: (weight: Float32Array) => void,
+    weights: Weights,
   ) {
     this.plan = plan(graph);
     const convs = new Map<TracedConv, Conv>();
@@ -53,8 +51,8 @@ export class Executable {
     const memory = new FoldMemory();
     for (const [weight, own] of filtersByWeight(graph)) {
       for (const filter of own)
-        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, versionOf, memory));
-      done?.(weight);
+        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, weights, memory));
+      weights.done(weight);
     }
     memory.release();
     const handleOf = (arg: unknown): unknown => {
@@ -118,7 +116,12 @@ function filtersByWeight({ steps }: Graph): [Float32Array, Set<TracedFilter>][] 
     const own = found.get(arg.weight) ?? new Set();
     found.set(arg.weight, own.add(arg));
   }
-  return [...found].sort(([a], [b]) => b.length - a.length);
+  return [...found].sort(([, [a]], [, [b]]) => elementsIn(b) - elementsIn(a));
+}
+
+function elementsIn({ conv: { geometry } }: TracedFilter): number {
+  const { inChannels, outChannels, groups, kernelSize } = geometry;
+  return (inChannels / groups) * outChannels * kernelSize.reduce((product, size) => product * size, 1);
 }
 
 /** The recorder took it from such a call. */

@@ -15,8 +15,15 @@ interface Kept {
   readonly filter: PackedFilter;
 }
 
-/** How often each array of weights may have been written to, or NaN for arrays whose writers are unknown. */
-export type Versions = (data: Float32Array) => number;
+/** A module's weights, by the arrays that a trace has of them. */
+export interface Weights {
+  /** How often an array may have been written to, or NaN where its writers are unknown. */
+  versionOf(data: Float32Array): number;
+  /** The elements, which may be read into `memory`. */
+  elementsOf(weight: Float32Array, memory: FoldMemory): Float32Array;
+  /** Told of weights that are packed and not needed any more. */
+  done(weight: Float32Array): void;
+}
 
 /** By their weights, as long as those live. */
 const packed = new WeakMap<Float32Array, Kept[]>();
@@ -27,7 +34,7 @@ export function packedFilter(
   binding: Binding,
   conv: Conv,
   traced: TracedFilter,
-  versionOf: Versions,
+  weights: Weights,
   memory: FoldMemory,
 ): PackedFilter {
   const { geometry } = traced.conv;
@@ -35,7 +42,7 @@ export function packedFilter(
   const kind = [inChannels, outChannels, groups, ...kernelSize, transposed, algorithm].join();
   const isa = binding.isa();
   const { weight, bias, folded } = traced;
-  const versions = [versionOf(weight), bias === null ? 0 : versionOf(bias)];
+  const versions = [weights.versionOf(weight), bias === null ? 0 : weights.versionOf(bias)];
   const kept = packed.get(weight) ?? [];
   for (const entry of kept) {
     if (entry.binding !== binding || entry.isa !== isa || entry.kind !== kind || entry.bias !== bias)
@@ -44,14 +51,15 @@ export function packedFilter(
       return entry.filter;
     }
   }
-  if (weight.length === 0) {
+  const elements = weights.elementsOf(weight, memory);
+  if (elements.length === 0) {
     throw wrongValue(
       'session',
       'this input shape, backend or instruction set needs weights packed in another way, and they were released',
       'compile without releaseWeights, or load the weights again and call session.refresh()',
     );
   }
-  const values = filterValues(traced, memory);
+  const values = filterValues(traced, elements, memory);
   const filter = binding.packFilter(conv, values.weight, values.bias);
   const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
   packed.set(weight, [fresh, ...kept].slice(0, KEPT));

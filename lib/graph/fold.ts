@@ -7,6 +7,10 @@ import type { TracedFilter } from './graph.js';
 export class FoldMemory {
   #data = new Float32Array(0);
 
+  holds(data: Float32Array): boolean {
+    return data.buffer === this.#data.buffer;
+  }
+
   take(length: number): Float32Array {
     if (this.#data.length < length) {
       discardMemory(this.#data);
@@ -20,9 +24,13 @@ export class FoldMemory {
   }
 }
 
-/** Weight and bias of a filter, as they are to be packed; the weight valid until memory is taken again. */
+/**
+ * Weight and bias of a filter, as they are to be packed; the weight valid until memory is taken again. A weight that lies in
+ * this memory is scaled where it lies.
+ */
 export function filterValues(
-  { conv, weight, bias, folded }: TracedFilter,
+  { conv, bias, folded }: TracedFilter,
+  weight: Float32Array,
   memory: FoldMemory,
 ): {
   readonly weight: Float32Array;
@@ -38,7 +46,7 @@ export function filterValues(
   const inputs = conv.geometry.inChannels / groups;
   const channelOf = (row: number): number =>
     transposed ? Math.floor(row / own / inputs) * own + (row % own) : row;
-  const scaled = memory.take(weight.length);
+  const scaled = memory.holds(weight) ? weight : memory.take(weight.length);
   for (let row = 0; row * rows < weight.length; row++) {
     const factor = scale[channelOf(row)];
     for (let i = row * rows; i < (row + 1) * rows; i++) scaled[i] = weight[i] * factor;

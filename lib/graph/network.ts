@@ -8,7 +8,7 @@ import type { Module } from '../nn/module.js';
 import { ROW_MAJOR, type Storage } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
-import { renamePacked } from './filters.js';
+import { renamePacked, type Weights } from './filters.js';
 import type { Graph } from './graph.js';
 import { imageByImage } from './image-by-image.js';
 import { passes } from './passes.js';
@@ -67,10 +67,7 @@ export class Network {
     const storages = this.#tensors()
       .map(storageOf)
       .filter(({ pending }) => !pending);
-    const versions = new Map(storages.map(({ data, version }) => [data, version]));
-    const versionOf = (data: Float32Array): number => versions.get(data) ?? Number.NaN;
-    const done = releaseWeights ? release(storages) : undefined;
-    const made = new Executable(this.#binding, graph, versionOf, done);
+    const made = new Executable(this.#binding, graph, weightsOf(storages, releaseWeights));
     this.#executables.set(key, made);
     for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
     return made;
@@ -137,13 +134,26 @@ export class Network {
   }
 }
 
-/** Takes packed weights from their storages, and their memory from everyone. */
-function release(storages: readonly Storage[]): (weight: Float32Array) => void {
-  const found = new Map(storages.map((storage) => [storage.data, storage]));
-  return (weight) => {
-    const storage = found.get(weight);
-    if (storage === undefined || storage.given) return;
-    renamePacked(weight, storage.give());
-    discardMemory(weight);
+/** The weights of these storages; packed ones are taken from them, and their memory from everyone, where they are released. */
+function weightsOf(storages: readonly Storage[], releasing: boolean): Weights {
+  const found = new Map(storages.map((storage) => [storage.name, storage]));
+  return {
+    versionOf: (data) => found.get(data)?.version ?? Number.NaN,
+    elementsOf(weight, memory) {
+      const storage = found.get(weight);
+      const unread = storage?.unread;
+      if (storage === undefined || unread === null || unread === undefined) return storage?.data ?? weight;
+      if (!releasing) return storage.data;
+      const elements = memory.take(unread.length);
+      unread.readInto(elements);
+      return elements;
+    },
+    done(weight) {
+      const storage = found.get(weight);
+      if (storage === undefined || storage.given) return;
+      if (releasing) renamePacked(weight, storage.give());
+      else if (storage.unread === null && storage.data !== weight) renamePacked(weight, storage.data);
+      if (releasing) discardMemory(weight);
+    },
   };
 }

@@ -1,6 +1,7 @@
 // A regular file being read at given places: every reader's errors name the operation and the path, and nothing is
 // allocated that the file cannot fill.
 
+import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { fewAtATime } from './few-at-a-time.js';
@@ -10,7 +11,7 @@ export class InputFile {
     readonly path: string,
     /** In bytes, as found when it was opened. */
     readonly size: number,
-    private readonly operation: string,
+    readonly operation: string,
     private readonly handle: FileHandle,
   ) {}
 
@@ -44,6 +45,10 @@ export class InputFile {
     } finally {
       await file.handle.close();
     }
+  }
+
+  stat(): Promise<Stats> {
+    return this.handle.stat();
   }
 
   /** @throws RangeError `operation: path law; cure`. */

@@ -1,14 +1,18 @@
 // Weights in .safetensors files, whole or in shards under an index file: read into one tensor after another, so that a
 // file never lies in memory twice.
 
-import { allocateOutput } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { type Tensor, wrap } from '../tensor/tensor.js';
+import { show, wrongType } from '../errors.js';
+import { checkedOptions } from '../tensor/options.js';
+import { allocateOutput, elementCount } from '../tensor/shape.js';
+import { ROW_MAJOR, Storage } from '../tensor/storage.js';
+import { Tensor, wrap } from '../tensor/tensor.js';
+import { Unread } from '../tensor/unread.js';
 import { FilePart, readElements } from './byte-reader.js';
 import { asTheyAre } from './elements.js';
 import { fewAtATime } from './few-at-a-time.js';
 import { InputFile } from './input-file.js';
 import { quoted } from './json-reader.js';
+import { laterFrom } from './read-later.js';
 import {
   headerLength,
   LENGTH_BYTES,
@@ -26,6 +30,14 @@ export interface SafetensorsInfo {
   tensors: Record<string, { dtype: string; shape: readonly number[] }>;
 }
 
+export interface LoadSafetensorsOptions {
+  /**
+   * Whether large float32 tensors (64 KB and more) stay in the file until they are needed, which then has to be as it was; a
+   * session that is compiled with `releaseWeights` packs them one after another, and they are never in memory together; false.
+   */
+  lazy?: boolean;
+}
+
 /**
  * Reads weights from a .safetensors file, or from the shards that a `*.safetensors.index.json` file beside them lists.
  * Tensors are float32: F16 and BF16 are widened exactly, F64 is rounded to nearest, BOOL becomes 0 or 1, and whole
@@ -38,15 +50,20 @@ export interface SafetensorsInfo {
  * @example
  * net.loadStateDict(await io.loadSafetensors('resnet50.safetensors'));
  */
-export async function loadSafetensors(path: string): Promise<Record<string, Tensor>> {
+export async function loadSafetensors(
+  path: string,
+  options?: LoadSafetensorsOptions,
+): Promise<Record<string, Tensor>> {
   const operation = 'loadSafetensors';
+  const { lazy = false } = checkedOptions(options, 'lazy', operation, '{ lazy: true }');
+  if (typeof lazy !== 'boolean') throw wrongType(operation, `lazy must be true or false, not ${show(lazy)}`);
   if (typeof path !== 'string' || !path.endsWith('.json')) {
-    const entries = await InputFile.using(path, operation, (file) => readTensors(file, null));
+    const entries = await InputFile.using(path, operation, (file) => readTensors(file, null, lazy));
     return Object.fromEntries(entries);
   }
   const loaded: [string, Tensor][] = [];
   for (const { shard, names } of await readIndex(path, operation)) {
-    loaded.push(...(await InputFile.using(shard, operation, (file) => readTensors(file, names))));
+    loaded.push(...(await InputFile.using(shard, operation, (file) => readTensors(file, names, lazy))));
   }
   return Object.fromEntries(loaded);
 }
@@ -80,6 +97,7 @@ async function readHeader(file: InputFile): Promise<{ header: SafetensorsHeader;
 async function readTensors(
   file: InputFile,
   expected: ReadonlySet<string> | null,
+  lazy: boolean,
 ): Promise<[string, Tensor][]> {
   const { header, dataStart } = await readHeader(file);
   if (expected !== null) checkShard(file, header, expected);
@@ -95,7 +113,13 @@ async function readTensors(
   const keep = (name: string, shape: readonly number[], data: Float32Array): void => {
     tensors.push([name, wrap(data, ROW_MAJOR, shape)]);
   };
-  await fewAtATime(runs(header.tensors), async (run) => {
+  const { now, later } = lazy ? divided(header.tensors) : { now: header.tensors, later: [] };
+  const readLater = later.length > 0 ? await laterFrom(file) : null;
+  for (const { name, shape, begin } of later) {
+    const unread = new Unread(elementCount(shape), (data) => readLater?.(bytesIn(data), dataStart + begin));
+    tensors.push([name, new Tensor(new Storage(unread, ROW_MAJOR), shape)]);
+  }
+  await fewAtATime(runs(now), async (run) => {
     const [{ name, type, shape, begin, end }] = run;
     if (asTheyAre(type!, true)) {
       const arrays = run.map((tensor) => allocateOutput(tensor.shape, 'loadSafetensors'));
@@ -115,6 +139,14 @@ async function readTensors(
 const bytesIn = (data: Float32Array): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
+const LAZY_BYTES = 1 << 16;
+
+/** Tensors to read at once, and those that can wait. */
+function divided(tensors: readonly StoredTensor[]): { now: StoredTensor[]; later: StoredTensor[] } {
+  const waits = ({ type, begin, end }: StoredTensor) => end - begin >= LAZY_BYTES && asTheyAre(type!, true);
+  return { now: tensors.filter((tensor) => !waits(tensor)), later: tensors.filter(waits) };
+}
+
 /** So much is read by one call where tensors are small: a call costs about 0.1 ms beside its bytes. */
 const RUN_BYTES = 1 << 20;
 const RUN_TENSORS = 64;
@@ -127,6 +159,7 @@ function runs(tensors: readonly StoredTensor[]): StoredTensor[][] {
     const together =
       run !== undefined &&
       run.length < RUN_TENSORS &&
+      tensor.begin === run.at(-1)?.end &&
       tensor.end - run[0].begin <= RUN_BYTES &&
       run[0].type === tensor.type &&
       asTheyAre(tensor.type!, true);

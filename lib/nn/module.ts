@@ -5,7 +5,7 @@ import { knownOptions, oneOf } from '../ops/options.js';
 import { requireByDefault } from '../tensor/autograd.js';
 import { inspectCustom } from '../tensor/inspect.js';
 import { sameShape, showShape } from '../tensor/shape.js';
-import { assign, logicalArray, Tensor } from '../tensor/tensor.js';
+import { assign, logicalArray, storageOf, Tensor } from '../tensor/tensor.js';
 import { byOrder, type Place, renamed, type StateDict, unwrapped } from './state-names.js';
 
 /** How a tensor that is saved but not trained is found again. */
@@ -229,7 +229,9 @@ export abstract class Module {
       throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'));
     }
     const fitting = own.filter(([name]) => Object.hasOwn(dict, name));
-    for (const [name] of fitting) logicalArray(dict[name], `loadStateDict: "${name}"`); // throws where detached
+    for (const [name] of fitting) {
+      if (storageOf(dict[name]).unread === null) logicalArray(dict[name], `loadStateDict: "${name}"`); // throws where detached
+    }
     for (const [name, tensor] of fitting) assign(tensor, dict[name], 'loadStateDict', sharing);
     return { missingKeys, unexpectedKeys };
   }

@@ -111,9 +111,10 @@ export class Filter {
       this.#packed.delete(algorithm);
       this.binding.releaseFilter(kept.filter);
     }
+    const unread = this.selection < 0 ? storageOf(weight).unread : null; // a description needs no elements
     const filter = this.binding.packFilter(
       conv,
-      rowMajor(weight, 'now', operation),
+      unread?.name ?? rowMajor(weight, 'now', operation),
       this.bias === null ? null : rowMajor(this.bias, 'now', operation),
     );
     this.#packed.set(algorithm, { filter, weightVersion, biasVersion, awaited: mode === 'background' });

@@ -5,6 +5,7 @@ import { active } from '../backend/index.js';
 import { uninitialised } from '../backend/memory.js';
 import { duplicate, standIn } from '../backend/substitute.js';
 import { wrongType } from '../errors.js';
+import { Unread } from './unread.js';
 
 /** In place of a channel axis: the elements lie in the order of the shape. */
 export const ROW_MAJOR = -1;
@@ -39,19 +40,23 @@ export class Storage {
   #data: Float32Array;
   /** Makes the elements what they are, once someone asks for them. */
   #fill: ((data: Float32Array) => void) | null = null;
+  /** What reads the elements, where they still lie in a file. */
+  #unread: Unread | null = null;
   /** Whether a session has taken the elements: `data` is then an array without any, which names them. */
   #given = false;
 
-  /** `data` may be left to be taken when it is first needed, where the elements are to be made {@link later}. */
+  /** `data` may be left to be taken when it is first needed: a length, where elements are to be made {@link later}. */
   constructor(
-    data: Float32Array | number,
+    data: Float32Array | Unread | number,
     public channelAxis: number,
   ) {
-    this.#data = typeof data === 'number' ? NOTHING : data;
+    this.#unread = data instanceof Unread ? data : null;
+    this.#data = data instanceof Float32Array ? data : NOTHING;
     this.length = typeof data === 'number' ? data : data.length;
   }
 
   get data(): Float32Array {
+    if (this.#unread !== null) this.data = this.#unread.data;
     if (this.#fill !== null) {
       const fill = this.#fill;
       this.overwritten();
@@ -62,8 +67,27 @@ export class Storage {
 
   set data(data: Float32Array) {
     this.#fill = null;
+    this.#unread = null;
     this.#given = false;
     this.#data = data;
+  }
+
+  /** What reads the elements, where nobody has asked for them yet. */
+  get unread(): Unread | null {
+    if (this.#unread?.isRead) this.data = this.#unread.data;
+    return this.#unread;
+  }
+
+  /** The array, or what names it while nobody has read it. */
+  get name(): Float32Array {
+    return this.unread?.name ?? this.data;
+  }
+
+  /** Has the same memory as another storage of the same length from now on, read or not. */
+  share(other: Storage): void {
+    const { unread } = other;
+    this.data = unread === null ? other.data : NOTHING;
+    this.#unread = unread;
   }
 
   /** Whether the elements are still to be made: nobody has seen them. */
@@ -82,6 +106,7 @@ export class Storage {
 
   /** The elements are about to be written, all of them: what they were is not made any more. */
   overwritten(): void {
+    if (this.#unread !== null) this.data = this.#unread.data; // others may share it
     if (this.#data.length !== this.length && (this.#given || this.#fill !== null))
       this.data = new Float32Array(this.length);
     this.#fill = null;

@@ -379,16 +379,16 @@ export function logicalArray(tensor: Tensor, operation: string): Float32Array {
 
 /** Overwrites a tensor's elements in place with another's, whose shape is the same; or shares the other's memory. */
 export function assign(target: Tensor, source: Tensor, operation: string, sharing = false): void {
-  const values = logicalArray(source, operation);
-  const storage = storageOf(target);
+  const [storage, given] = [storageOf(target), storageOf(source)];
   if (sharing) {
-    storage.data = values;
+    if (given.unread === null) storage.data = logicalArray(source, operation);
+    else storage.share(given);
     storage.channelAxis = ROW_MAJOR;
-    storage.version++;
-    return;
+  } else {
+    const values = logicalArray(source, operation);
+    if (storage !== given) storage.overwritten();
+    settleRowMajor(storage, target.shape, operation).set(values);
   }
-  if (storage !== storageOf(source)) storage.overwritten();
-  settleRowMajor(storage, target.shape, operation).set(values);
   storage.version++;
 }
 

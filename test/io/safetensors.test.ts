@@ -2,9 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { compile } from '../../lib/graph/compile.js';
 import { loadSafetensors, safetensorsInfo } from '../../lib/io/safetensors.js';
 import { saveSafetensors } from '../../lib/io/save-safetensors.js';
-import { Tensor } from '../../lib/tensor/tensor.js';
+import * as nn from '../../lib/nn/index.js';
+import { storageOf, Tensor } from '../../lib/tensor/tensor.js';
 import { bits } from '../support/bits.js';
 
 let folder = '';
@@ -254,6 +256,101 @@ describe('loadSafetensors', () => {
     await expect(loadSafetensors(at('none'))).rejects.toThrow(/ENOENT/);
     await expect(Reflect.apply(loadSafetensors, null, [7])).rejects.toThrow(TypeError);
   });
+});
+
+describe('lazy', () => {
+  const weights = () => ({
+    '0.weight': Tensor.randn([64, 32, 3, 3], { seed: 1 }),
+    '0.bias': Tensor.randn([64], { seed: 2 }),
+    '3.weight': Tensor.randn([300, 64], { seed: 3 }),
+    '3.bias': Tensor.randn([300], { seed: 4 }),
+  });
+  const network = () =>
+    new nn.Sequential(
+      new nn.Conv2d(32, 64, 3),
+      new nn.AdaptiveAvgPool2d(1),
+      new nn.Flatten(),
+      new nn.Linear(64, 300),
+    );
+  const saved = async (name: string): Promise<string> => {
+    await saveSafetensors(at(name), weights());
+    return at(name);
+  };
+  const waits = (tensor: Tensor): boolean => storageOf(tensor).unread !== null;
+
+  test('leaves large tensors in the file until they are asked for, and gives the same numbers then', async () => {
+    const lazy = await loadSafetensors(await saved('lazy.safetensors'), { lazy: true });
+    expect(Object.keys(lazy).filter((name) => waits(lazy[name]))).toEqual(['0.weight', '3.weight']);
+    for (const [name, tensor] of Object.entries(weights())) {
+      expect(lazy[name].shape).toEqual(tensor.shape);
+      expect(bits(lazy[name])).toEqual(bits(tensor));
+      expect(waits(lazy[name])).toBe(false);
+    }
+  });
+
+  test('a session that takes the weights packs them from the file, and nobody ever holds them', async () => {
+    const path = await saved('session.safetensors');
+    const x = Tensor.randn([1, 32, 10, 10], { seed: 5 });
+    const plainly = network();
+    plainly.loadStateDict(weights());
+    const wanted = (await compile(plainly, { inputShape: x.shape })).runSync(x);
+    for (const releaseWeights of [true, false]) {
+      const lazy = await loadSafetensors(path, { lazy: true });
+      const net = network();
+      net.loadStateDict(lazy, { assign: true });
+      expect(net.parameters().filter(waits).length).toBe(2);
+      const session = await compile(net, { inputShape: x.shape, releaseWeights });
+      expect(bits(session.runSync(x))).toEqual(bits(wanted));
+      expect(waits(lazy['0.weight'])).toBe(releaseWeights);
+      if (releaseWeights) expect(() => net.parameters()[0].data).toThrow(/releaseWeights/);
+      else expect(bits(net.forward(x))).toEqual(bits(plainly.forward(x)));
+      expect(session.runSync(Tensor.randn([2, 32, 10, 10], { seed: 6 })).shape).toEqual([2, 300]);
+    }
+  });
+
+  test('modules that share a tensor share its memory once it is read, and copies are their own', async () => {
+    const lazy = await loadSafetensors(await saved('shared.safetensors'), { lazy: true });
+    const [one, two, other] = [network(), network(), network()];
+    one.loadStateDict(lazy, { assign: true });
+    two.loadStateDict(lazy, { assign: true });
+    nn.init.zeros(one.parameters()[0]);
+    expect(two.parameters()[0].data.every((value) => value === 0)).toBe(true);
+    expect(lazy['0.weight'].data).toBe(one.parameters()[0].data);
+    other.loadStateDict(lazy);
+    nn.init.ones(other.parameters()[2]);
+    expect(bits(lazy['3.weight'])).toEqual(bits(weights()['3.weight']));
+  });
+
+  test('refuses a file that has changed meanwhile', async () => {
+    const path = await saved('changed.safetensors');
+    const lazy = await loadSafetensors(path, { lazy: true });
+    await saveSafetensors(path, { ...weights(), '0.weight': Tensor.zeros([64, 32, 3, 3]) });
+    expect(() => lazy['0.weight'].data).toThrow(/changed\.safetensors has changed since its header was read/);
+    await truncate(path, 100);
+    expect(() => lazy['3.weight'].data).toThrow(RangeError);
+    await rm(path);
+    expect(() => lazy['3.weight'].data).toThrow(/ENOENT/);
+  });
+
+  test('is true or false', async () => {
+    const path = await saved('option.safetensors');
+    await expect(loadSafetensors(path, { lazy: 1 } as never)).rejects.toThrow(/lazy must be true or false/);
+    await expect(loadSafetensors(path, { lasy: true } as never)).rejects.toThrow(/there is no option 'lasy'/);
+  });
+});
+
+test('tensors of all sizes come back from where they lie, small ones between large ones and none at all', async () => {
+  const sizes = [1, 0, 20_000, 7, 30_000, 3, 0, 270_000, 12, ...Array.from({ length: 150 }, (_, i) => i)];
+  const many = Object.fromEntries(
+    sizes.map((size, i) => [`t${i}`, Tensor.randn([size], { seed: i })] as const),
+  );
+  await saveSafetensors(at('many.safetensors'), many);
+  for (const lazy of [false, true]) {
+    const back = await loadSafetensors(at('many.safetensors'), { lazy });
+    for (const [name, tensor] of Object.entries(many)) {
+      expect(Buffer.from(back[name].data.buffer).equals(Buffer.from(tensor.data.buffer)), name).toBe(true);
+    }
+  }
 });
 
 describe('an index file', () => {

@@ -1,0 +1,36 @@
+// Numbers that stay in their file until someone asks for them. The file has to be the same then as it was when its header
+// was read.
+
+import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { resolve } from 'node:path';
+import { wrongValue } from '../errors.js';
+import type { InputFile } from './input-file.js';
+
+const sameFile = (a: Stats, b: Stats): boolean =>
+  a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
+
+/** Gives what reads bytes of this file later, from a position on. */
+export async function laterFrom(file: InputFile): Promise<(bytes: Uint8Array, position: number) => void> {
+  const path = resolve(file.path);
+  const before = await file.stat();
+  const { operation } = file;
+  const changed = (): never => {
+    const law = `${path} has changed since its header was read, and its tensors were to be read when they are needed`;
+    throw wrongValue(operation, law, 'load it again, or without lazy');
+  };
+  return (bytes, position) => {
+    const handle = openSync(path, 'r');
+    try {
+      if (!sameFile(before, fstatSync(handle))) changed();
+      for (let done = 0; done < bytes.length; ) {
+        const count = readSync(handle, bytes, done, Math.min(bytes.length - done, LARGEST), position + done);
+        if (count === 0) changed();
+        done += count;
+      }
+    } finally {
+      closeSync(handle);
+    }
+  };
+}
+
+const LARGEST = 1 << 30;
