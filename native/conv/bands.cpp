@@ -17,6 +17,9 @@ namespace {
 
 constexpr int64_t kPositionsPerBand =
     448;  // four rows of a 112-wide output, whose input rows then stay in L1
+// Bands that share their pointers, which took a fifth of 3 to 32 channels of 3x3 when every band had its own
+constexpr int64_t kBandsPerChunk = 8;
+constexpr int64_t kChunksPerThread = 4;
 
 struct BufferRow {
   BufferRow(int64_t columnCount, int64_t widthDilation, int64_t groupChannels)
@@ -86,10 +89,9 @@ void copyRow(const Conv& conv, const ImageRow& line, int64_t first, const Buffer
   copyPadding(insideEnd, row.columns);
 }
 
-// The output positions of one chunk: rows [rowBegin, rowEnd) of one plane, and of each `width` columns from
-// columnBegin.
+// The first output position of a band.
 struct Band {
-  int64_t image, plane, outDepth, rowBegin, rowEnd, columnBegin, width;
+  int64_t image, outDepth, rowBegin, columnBegin;
 };
 
 // Copies what one group's channels of a band need: for each tap along depth, `inputRows` rows.
@@ -113,6 +115,75 @@ void copyBand(const Conv& conv, const float* x, const Band& band, int64_t group,
   }
 }
 
+// Where the positions of a band find their taps in the buffer, and the tiles that they are cut into: the same
+// for the bands of a chunk that have as many rows.
+class BandTiles {
+ public:
+  BandTiles(const Conv& conv, const PackedFilter& filter, const BufferRow& row, int64_t width)
+      : conv_(conv), row_(row), width_(width), height_(filter.height) {}
+
+  // Memory for bands of up to `rows` output rows.
+  void reserve(Scratch& scratch, int64_t rows) {
+    const Grid& grid = conv_.grids[0];
+    const int64_t positions = rows * width_;
+    buffer_ = scratch.floats(1, static_cast<std::size_t>(grid.depth.kernel * inputRows(rows) * row_.length));
+    pointers_ = rowMemory(scratch, positions * taps());
+    tiles_ = tileMemory(scratch, EvenTiles(positions, height_).tiles());
+    rows_ = 0;
+  }
+
+  float* buffer() const { return buffer_; }
+  int64_t taps() const { return conv_.grids[0].depth.kernel * conv_.grids[0].height.kernel; }
+  int64_t inputRows(int64_t rows) const {
+    const Axis& height = conv_.grids[0].height;
+    return (rows - 1) * height.stride + height.dilation * (height.kernel - 1) + 1;
+  }
+
+  // Of a band of `rows` rows whose first output is y.
+  TileBlock at(int64_t rows, Output y) {
+    const EvenTiles even(rows * width_, height_);
+    const int64_t outputStride = conv_.geometry.outputStride;
+    if (rows != rows_) point(rows, even);
+    for (int64_t t = 0; t < even.tiles(); t++) tiles_[t].y = y + even.begin(t) * outputStride;
+    return {tiles_, even.tiles(), taps(), conv_.grids[0].width.kernel * row_.channels, outputStride, false};
+  }
+
+ private:
+  // A pointer per kernel row and position; every group's product reads through them
+  void point(int64_t rows, const EvenTiles& even) {
+    const Grid& grid = conv_.grids[0];
+    int64_t outRow = 0, outColumn = 0;  // counted: dividing for each position took a third of a small layer
+    for (int64_t t = 0; t < even.tiles(); t++) {
+      const int64_t begin = even.begin(t);
+      const int height = even.height(t);
+      tiles_[t] = {pointers_ + begin * taps(), nullptr, height};
+      for (int i = 0; i < height; i++) {
+        const float** out = pointers_ + begin * taps() + i;
+        const float* from =
+            buffer_ + outRow * grid.height.stride * row_.length + row_.at(outColumn * grid.width.stride);
+        for (int64_t kd = 0; kd < grid.depth.kernel; kd++, from += inputRows(rows) * row_.length) {
+          for (int64_t kh = 0; kh < grid.height.kernel; kh++, out += height)
+            *out = from + kh * grid.height.dilation * row_.length;
+        }
+        if (++outColumn == width_) {
+          outColumn = 0;
+          outRow++;
+        }
+      }
+    }
+    rows_ = rows;
+  }
+
+  const Conv& conv_;
+  const BufferRow& row_;
+  const int64_t width_;
+  const int height_;
+  float* buffer_ = nullptr;
+  const float** pointers_ = nullptr;
+  OutputTile* tiles_ = nullptr;
+  int64_t rows_ = 0;  // of the band that tiles_ are for
+};
+
 }  // namespace
 
 void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
@@ -120,9 +191,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const ConvGeometry& g = conv.geometry;
   const Axis &depthAxis = conv.grids[0].depth, &heightAxis = conv.grids[0].height,
              &widthAxis = conv.grids[0].width;
-  const int64_t channels = conv.groupInputs(), taps = depthAxis.kernel * heightAxis.kernel;
-  const int64_t depth = widthAxis.kernel * channels;
-  const int64_t extent = heightAxis.dilation * (heightAxis.kernel - 1) + 1;
+  const int64_t taps = depthAxis.kernel * heightAxis.kernel, depth = widthAxis.kernel * conv.groupInputs();
   const std::vector<StepBlock> steps = splitSteps(taps, depth, taps * depth);
   const int64_t panelsPerGroup = static_cast<int64_t>(filter.panels.size()) / g.groups;
 
@@ -130,53 +199,29 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const int64_t rowsPerBand = std::min(heightAxis.output, ceilDivide(kPositionsPerBand, widthAxis.output));
   const int64_t bands = ceilDivide(heightAxis.output, rowsPerBand);
   const int64_t parts = std::max<int64_t>(1, widthAxis.output / kPositionsPerBand);
-  const int64_t planes = batch * depthAxis.output;
+  const int64_t strips = batch * depthAxis.output * parts;  // a part of every row of a plane
+  const int64_t wanted = threadCount() > 1 ? kChunksPerThread * threadCount() : 1;
+  const int64_t chunks =
+      std::min(bands, std::max(ceilDivide(bands, kBandsPerChunk), ceilDivide(wanted, strips)));
 
-  parallelFor(planes * bands * parts, cancelled, [&](int64_t chunk, Scratch& scratch) {
-    const int64_t part = chunk % parts, b = chunk / parts % bands, plane = chunk / parts / bands;
+  parallelFor(strips * chunks, cancelled, [&](int64_t index, Scratch& scratch) {
+    const int64_t chunk = index % chunks, part = index / chunks % parts, plane = index / chunks / parts;
     const int64_t columnBegin = widthAxis.output * part / parts;
-    const Band band{plane / depthAxis.output,
-                    plane,
-                    plane % depthAxis.output,
-                    heightAxis.output * b / bands,
-                    heightAxis.output * (b + 1) / bands,
-                    columnBegin,
-                    widthAxis.output * (part + 1) / parts - columnBegin};
-    const int64_t count = (band.rowEnd - band.rowBegin) * band.width;
-    const int64_t inputRows = (band.rowEnd - band.rowBegin - 1) * heightAxis.stride + extent;
-    const BufferRow row{(band.width - 1) * widthAxis.stride + widthAxis.dilation * (widthAxis.kernel - 1) + 1,
-                        widthAxis.dilation, channels};
-    float* buffer = scratch.floats(1, static_cast<std::size_t>(depthAxis.kernel * inputRows * row.length));
-
-    // A pointer per kernel row and position; every group's product reads through them
-    const float** rows = rowMemory(scratch, count * taps);
-    const EvenTiles even(count, filter.height);
-    OutputTile* tiles = tileMemory(scratch, even.tiles());
-    const int64_t first = (plane * heightAxis.output + band.rowBegin) * widthAxis.output + columnBegin;
-    int64_t outRow = 0, outColumn = 0;  // counted: dividing for each position took a third of a small layer
-    for (int64_t t = 0; t < even.tiles(); t++) {
-      const int64_t begin = even.begin(t);
-      const int height = even.height(t);
-      tiles[t] = {rows + begin * taps, y + (first + begin) * g.outputStride, height};
-      for (int64_t m = begin; m < begin + height; m++) {
-        const int64_t top = outRow * heightAxis.stride, column = row.at(outColumn * widthAxis.stride);
-        if (++outColumn == band.width) {
-          outColumn = 0;
-          outRow++;
-        }
-        const float** out = rows + begin * taps + (m - begin);
-        const float* from = buffer + top * row.length + column;
-        for (int64_t kd = 0; kd < depthAxis.kernel; kd++, from += inputRows * row.length) {
-          for (int64_t kh = 0; kh < heightAxis.kernel; kh++, out += height)
-            *out = from + kh * heightAxis.dilation * row.length;
-        }
+    const int64_t width = widthAxis.output * (part + 1) / parts - columnBegin;
+    const BufferRow row{(width - 1) * widthAxis.stride + widthAxis.dilation * (widthAxis.kernel - 1) + 1,
+                        widthAxis.dilation, conv.groupInputs()};
+    BandTiles tiles(conv, filter, row, width);
+    tiles.reserve(scratch, rowsPerBand);
+    for (int64_t b = bands * chunk / chunks; b < bands * (chunk + 1) / chunks; b++) {
+      const int64_t rowBegin = heightAxis.output * b / bands,
+                    rows = heightAxis.output * (b + 1) / bands - rowBegin;
+      const Band band{plane / depthAxis.output, plane % depthAxis.output, rowBegin, columnBegin};
+      const int64_t first = (plane * heightAxis.output + rowBegin) * widthAxis.output + columnBegin;
+      const TileBlock block = tiles.at(rows, y + first * g.outputStride);
+      for (int64_t group = 0; group < g.groups; group++) {
+        copyBand(conv, x, band, group, tiles.inputRows(rows), row, tiles.buffer());
+        multiply(conv, filter, block, steps, group * panelsPerGroup, (group + 1) * panelsPerGroup);
       }
-    }
-
-    const TileBlock block{tiles, even.tiles(), taps, depth, g.outputStride, false};
-    for (int64_t group = 0; group < g.groups; group++) {
-      copyBand(conv, x, band, group, inputRows, row, buffer);
-      multiply(conv, filter, block, steps, group * panelsPerGroup, (group + 1) * panelsPerGroup);
     }
   });
 }
