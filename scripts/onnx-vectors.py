@@ -15,7 +15,7 @@ from onnx.reference import ReferenceEvaluator
 source = (pathlib.Path(__file__).parent / "model-vectors.py").read_text()
 begin = source.index("def uniform")
 hashed = {"numpy": numpy}
-exec(source[begin : source.index("def fill")], hashed)
+exec(source[begin : source.index("@torch.no_grad()", begin)], hashed)
 cases = []
 
 
@@ -213,6 +213,44 @@ case("constants by attribute", [("Constant", "", "a", {"value_float": 2.0}), ("C
 case("weights turned", [("Transpose", "w", "t", {"perm": [1, 0]}), ("MatMul", "x0 t", "y0", {})], [[2, 4]], {"w": numbers((3, 4), 21)})
 for kind in (numpy.float16, numpy.float64):
     case(f"weights of {kind.__name__}", [("Cast", "w", "c", {"to": 1}), ("MatMul", "x0 c", "y0", {})], [[2, 3]], {"w": numbers((3, 2), 22).astype(kind)})
+
+one("GroupNormalization 18", "GroupNormalization", [2, 4, 3, 3], {"s": numbers((2,), 14), "b": numbers((2,), 15)}, opset=18, num_groups=2)
+one("LRN of an even size", "LRN", [7, 7, 2, 1], size=4, alpha=0.5, beta=0.75, bias=2.0)
+one("Celu", "Celu", [2, 9], alpha=0.4)
+one("Shrink", "Shrink", [2, 9], lambd=0.25, bias=0.125)
+one("ThresholdedRelu", "ThresholdedRelu", [2, 9], alpha=0.25)
+for operator in ("Softsign", "Exp", "Reciprocal", "Sign", "Sqrt"):
+    case(operator, [("Add", "x0 c", "a", {}), (operator, "a", "y0", {})], [[2, 3, 4]], {"c": floats(1.5 if operator in ("Reciprocal", "Sqrt") else 0)})
+for exponent in (-1, 0.5, 0.75, 1.5, 2, 3.25, -0.5, 0.3):
+    case(f"Pow {exponent}", [("Add", "x0 c", "a", {}), ("Pow", "a e", "y0", {})], [[2, 9]], {"c": floats(1.5), "e": numpy.float32(exponent)})
+for operator in ("ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSumExp"):
+    one(operator, operator, [2, 3, 4], axes=[1], keepdims=1)
+    one(f"{operator} of two", operator, [2, 3, 4], axes=[0, 2], keepdims=0)
+case("Log of a Sigmoid", [("Sigmoid", "x0", "s", {}), ("Log", "s", "y0", {})], [[2, 9]])
+case("Log of a Softmax", [("Softmax", "x0", "s", {"axis": 1}), ("Log", "s", "y0", {})], [[2, 9, 2]])
+for operator in ("Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal"):
+    nodes = [(operator, "x0 x1", "c", {}), ("Cast", "c", "f", {"to": 1}), ("Mul", "f x0", "g", {}), ("Where", "c g x1", "y0", {})]
+    case(f"{operator} of tensors", nodes, [[2, 9], [9]])
+case("logic of tensors", [("Greater", "x0 low", "a", {}), ("Less", "x0 high", "b", {}), ("And", "a b", "c", {}), ("Not", "c", "d", {}),
+    ("Xor", "a d", "e", {}), ("Or", "e b", "f", {}), ("Where", "f x0 low", "y0", {})], [[2, 9]], {"low": floats(-0.2), "high": floats(0.3)})  # fmt: skip
+case("Max of tensors", [("Max", "x0 x1 c", "y0", {})], [[2, 9], [9]], {"c": numpy.float32(0.1)})
+case("Min of tensors", [("Min", "c x0", "y0", {})], [[2, 9]], {"c": numpy.float32(0.1)})
+case("MatMul of a constant by a tensor", [("MatMul", "w x0", "y0", {})], [[2, 4, 3]], {"w": numbers((5, 4), 23)})
+one("MatMul of a vector", "MatMul", [2, 3, 5], {"b": numbers((5,), 24)})
+case("GatherND", [("GatherND", "x0 i", "y0", {})], [[3, 4, 2]], {"i": numpy.array([[[0, 1], [2, -1]], [[1, 1], [2, 0]]], numpy.int64)})
+one("Resize by a scale of float32", "Resize", [1, 2, 3, 4], {"roi": None, "scales": floats(1, 1, 1.5, 2.25)}, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+case("weights standardised", [("ReduceMean", "w", "m", {"axes": [1, 2, 3]}), ("Sub", "w m", "d", {}), ("Mul", "d d", "q", {}), ("ReduceMean", "q", "v", {"axes": [1, 2, 3]}),
+    ("Sqrt", "v", "r", {}), ("Div", "d r", "n", {}), ("Conv", "x0 n", "y0", {})], [[1, 3, 5, 5]], {"w": W})  # fmt: skip
+def branch(name, *nodes):
+    protos = [helper.make_node(op, ins.split(" "), [out], **attributes) for op, ins, out, attributes in nodes]
+    return helper.make_graph(protos, name, [], [helper.make_tensor_value_info(nodes[-1][2], TensorProto.FLOAT, None)])
+for batch in (1, 2):
+    thens, other = branch("then", ("Mul", "x0 x0", "t", {}), ("Squeeze", "t zero", "u", {})), branch("else", ("Relu", "x0", "t", {}))
+    case(f"If, by the batch of {batch}", [("Shape", "x0", "s", {}), ("Gather", "s first", "n", {}), ("Equal", "n one", "c", {}),
+        ("If", "c", "i", {"then_branch": thens, "else_branch": other}), ("Neg", "i", "y0", {})], [[batch, 3, 2]],
+        {"first": numpy.array(0, numpy.int64), "one": numpy.array(1, numpy.int64), "zero": ints(0)}, dynamic=True)  # fmt: skip
+case("If of a constant", [("If", "c", "y0", {"then_branch": branch("then", ("Erf", "x0", "t", {})), "else_branch": branch("else", ("Abs", "x0", "t", {}))})],
+    [[2, 3]], {"c": numpy.array(False)})  # fmt: skip
 
 path = pathlib.Path(__file__).parent.parent / "test" / "vectors" / "onnx.json"
 path.write_text(json.dumps(cases) + "\n")  # and then: npx biome check --write test/vectors/onnx.json

@@ -14,7 +14,8 @@ export interface CompileOptions {
   inputShape: readonly number[];
   /**
    * Modules whose outputs are wanted, by path: 'layer4', 'features.3', and 'relu:1' for the second call of a module. 'output' is
-   * the network's own. Without it a run gives that one tensor, else a record by these names.
+   * the network's own. Without it a run gives that one tensor, else a record by these names. A network that gives a record
+   * of Tensors (an ONNX file with several outputs) has them by their names, all of them without this option.
    */
   outputs?: readonly string[];
   /**

@@ -10,9 +10,9 @@ import { Arena, type Executable } from './executable.js';
 import type { Network } from './network.js';
 import { type Profile, profiled } from './profile.js';
 import { type SessionSummary, summarised } from './summary.js';
-import type { Signature } from './trace.js';
+import { OWN, type Signature } from './trace.js';
 
-/** One tensor, or those that `outputs` named. */
+/** One tensor, or those that `outputs` named, or all of a network that gives a record of them. */
 export type Outputs = Tensor | Record<string, Tensor>;
 
 /** A run that waits for others. */
@@ -179,7 +179,8 @@ export class Session<Result extends Outputs = Outputs> {
       data.set(resolve(view));
       return [name, wrap(data, channelAxis, shape)] as const;
     });
-    const outputs: Outputs = this.#network.named ? Object.fromEntries(results) : results[0][1];
+    const single = !this.#network.named && results.length === 1 && results[0][0] === OWN;
+    const outputs: Outputs = single ? results[0][1] : Object.fromEntries(results);
     return outputs as Result;
   }
 }

@@ -25,7 +25,7 @@ export const OWN = 'output';
 
 /**
  * Records `net` on inputs of this signature. `outputs` names modules by their path, 'layer4' or 'layer4.0.relu', and the
- * second call of one that is called twice 'layer4.0.relu:1'.
+ * second call of one that is called twice 'layer4.0.relu:1', or one of the results of a network that gives a record of them.
  *
  * @throws RangeError where no module or no such call has that name.
  */
@@ -80,8 +80,8 @@ function traceOnce(
 
   const wanted =
     outputs === null
-      ? [{ name: OWN, tensor: tensorOf(result, moduleName(net)) }]
-      : outputs.map((name) => ({ name, tensor: tensorOf(called(calls, name, net), `'${name}'`) }));
+      ? own(result, moduleName(net))
+      : outputs.map((name) => ({ name, tensor: tensorOf(named(result, name, calls, net), `'${name}'`) }));
   const results: Output[] = wanted.map(({ name, tensor }) => {
     const storage = storageOf(tensor);
     return {
@@ -96,7 +96,31 @@ function traceOnce(
 
 function tensorOf(value: unknown, name: string): Tensor {
   if (value instanceof Tensor) return value;
-  throw wrongType('compile', `the output of ${name} must be a Tensor, not ${show(value)}`);
+  const law = `the output of ${name} must be a Tensor, or a record of Tensors by name, not ${show(value)}`;
+  throw wrongType('compile', law);
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' &&
+  value !== null &&
+  !(value instanceof Tensor) &&
+  !Array.isArray(value) &&
+  Object.keys(value).length > 0;
+
+/** What the network gives: a tensor, or several by name. */
+function own(result: unknown, name: string): { name: string; tensor: Tensor }[] {
+  if (!isRecord(result)) return [{ name: OWN, tensor: tensorOf(result, name) }];
+  return Object.entries(result).map(([key, value]) => ({
+    name: key,
+    tensor: tensorOf(value, `${name} named '${key}'`),
+  }));
+}
+
+/** What a module of that path gave, or else the network's own result of that name. */
+function named(result: unknown, name: string, calls: ReadonlyMap<string, unknown[]>, net: Module): unknown {
+  const known = calls.has(splitName(name, calls)[0]);
+  const ownName = name !== '' && isRecord(result) && Object.hasOwn(result, name);
+  return ownName && (!known || name === OWN) ? result[name] : called(calls, name, net);
 }
 
 /** What the named call gave back. */

@@ -3,14 +3,17 @@
 
 import { show, wrongValue } from '../errors.js';
 import { Module } from '../nn/module.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { runNow } from '../ops/run.js';
+import { noGrad } from '../tensor/no-grad.js';
+import { logicalArray, Tensor } from '../tensor/tensor.js';
+import { withBranches } from './branches.js';
 import { dataType, dataTypeName } from './data-types.js';
 import { Host, HostMemory } from './host.js';
 import { filled, layerOf, type OperatorLayer, type Template } from './layer.js';
 import { type Model, readAttributeTensor } from './model.js';
-import { type Built, Node, type Slot, type Weight } from './node.js';
-import { builderOf, supported } from './operators/index.js';
-import type { NodeProto, ValueInfo } from './proto.js';
+import { type Built, type Inputs, Node, type Slot, type Weight } from './node.js';
+import { builderOf, shrinks, supported } from './operators/index.js';
+import type { Guard, NodeProto, ValueInfo } from './proto.js';
 import { rewritten } from './rewrite.js';
 import { InputBytes } from './source.js';
 import type { Fail } from './wire.js';
@@ -23,6 +26,8 @@ export interface Step {
   /** The node's, for sentences. */
   readonly name: string;
   readonly done: OperatorLayer | Exclude<Built, { kind: 'layer' }>;
+  /** What has to hold for it to be run: shapes decide. */
+  readonly when: readonly Guard[];
   frees: readonly string[];
 }
 
@@ -66,12 +71,13 @@ export async function buildGraph(model: Model, label: string): Promise<Graph> {
     );
   }
   const inputs = model.inputs.filter(({ name }) => !model.initializers.has(name));
-  checkNames(model, inputs, fail);
+  const laidOut = withBranches(model.nodes, label);
+  checkNames(model, inputs, laidOut, fail);
   const constants = new Map<string, Constant>();
   for (const [name, host] of model.initializers) {
     constants.set(name, { host, name, learned: host.type === 'float' && host.values.length > 1 });
   }
-  for (const node of model.nodes) {
+  for (const node of laidOut) {
     if (node.operator !== 'Constant' || node.domain !== '') continue;
     constants.set(node.outputs[0] ?? '', {
       host: await constantOf(node, label),
@@ -80,7 +86,7 @@ export async function buildGraph(model: Model, label: string): Promise<Graph> {
     });
   }
   const wanted = new Set(model.outputs.map(({ name }) => name));
-  const nodes = model.nodes.filter(({ operator, domain }) => operator !== 'Constant' || domain !== '');
+  const nodes = laidOut.filter(({ operator, domain }) => operator !== 'Constant' || domain !== '');
   const rest = await Promise.all(nodes.map((node) => withValue(node, constants)));
   const graph = new Building(inputs, constants, { speaker, label, opset }, wanted, [
     ...model.initializers.values(),
@@ -92,7 +98,12 @@ export async function buildGraph(model: Model, label: string): Promise<Graph> {
 }
 
 /** That every value has one maker and every input a type that tensors stand for. */
-function checkNames(model: Model, inputs: readonly ValueInfo[], fail: Fail): void {
+function checkNames(
+  model: Model,
+  inputs: readonly ValueInfo[],
+  nodes: readonly NodeProto[],
+  fail: Fail,
+): void {
   const made = new Set(model.initializers.keys());
   const make = (name: string, what: string): void => {
     if (made.has(name)) fail(`makes value ${show(name)} twice, the second time as ${what}`);
@@ -104,7 +115,7 @@ function checkNames(model: Model, inputs: readonly ValueInfo[], fail: Fail): voi
       fail(`has an input ${show(name)} of ${dataTypeName(type)}`, 'convkit takes inputs of floats');
     }
   }
-  for (const { name, operator, outputs } of model.nodes) {
+  for (const { name, operator, outputs } of nodes) {
     for (const output of outputs)
       if (output !== '') make(output, `an output of node ${show(name)} (${operator})`);
   }
@@ -159,8 +170,13 @@ class Building {
     this.#memory = new HostMemory(given.reduce((sum, { values }) => sum + 2 * values.length, SHAPE_NUMBERS));
   }
 
-  add(proto: NodeProto): void {
+  add(given: NodeProto): void {
     const { speaker, label, opset } = this.context;
+    const when = (given.when ?? []).filter(({ name }) => this.#truth(name) === null);
+    // A branch that no input takes is not looked into
+    if ((given.when ?? []).some(({ name, is }) => this.#truth(name) === !is)) return;
+    const proto = this.#decided(given);
+    if (proto === null) return;
     const place = `node ${show(proto.name === '' ? (proto.outputs[0] ?? '') : proto.name)} (${proto.operator}, opset ${opset})`;
     const fail: Fail = (law, cure) => {
       throw wrongValue(speaker.operation, `${label}: ${place} ${law}`, cure);
@@ -188,14 +204,47 @@ class Building {
     const several = built.kind === 'tensors' || built.kind === 'hosts';
     const outputs = several ? proto.outputs : proto.outputs.slice(0, 1);
     if (outputs.length === 0 || outputs[0] === '') fail('makes nothing');
-    if (built.kind === 'hosts' && inputs.length === 0 && (slots.length > 0 || proto.operator !== 'Shape')) {
+    const fixed = inputs.length === 0;
+    if (built.kind === 'layer' && fixed && slots.length > 0 && shrinks(proto.operator)) {
+      this.#fold(proto, outputs, slots, () => [this.#computed(built, filled(template, []), fail)], fail);
+      return;
+    }
+    if (built.kind === 'hosts' && fixed && (slots.length > 0 || proto.operator !== 'Shape')) {
       this.#fold(proto, outputs, slots, () => built.compute(filled(template, []), this.#memory), fail);
       return;
     }
     for (const name of outputs) this.#kinds.set(name, built.kind === 'hosts' ? 'host' : 'tensor');
     const plan = built.kind === 'layer' ? { node, built } : null;
     const done = built.kind === 'layer' ? NOTHING : built;
-    this.#steps.push({ inputs, outputs, template, name: proto.name, done, frees: [], plan });
+    this.#steps.push({ inputs, outputs, template, name: proto.name, done, frees: [], plan, when });
+  }
+
+  /** Whether a condition holds, where that is known already. */
+  #truth(name: string): boolean | null {
+    const host = this.constants.get(name)?.host;
+    return host === undefined || host.values.length !== 1 ? null : host.values[0] !== 0;
+  }
+
+  /** An If whose condition is known is another name of what its branch makes. */
+  #decided(proto: NodeProto): NodeProto | null {
+    if (proto.operator !== 'If' || proto.domain !== '') return proto;
+    const truth = this.#truth(proto.inputs[0]);
+    if (truth === null) return proto;
+    const count = proto.outputs.length;
+    const chosen = proto.inputs.slice(truth ? 1 : 1 + count, truth ? 1 + count : undefined);
+    for (const [i, output] of proto.outputs.entries()) {
+      this.add({ ...proto, operator: 'Identity', inputs: [chosen[i]], outputs: [output] });
+    }
+    return null;
+  }
+
+  /** What a layer makes of constants alone. */
+  #computed(built: Extract<Built, { kind: 'layer' }>, inputs: Inputs, fail: Fail): Host {
+    const prepared = noGrad(() => built.prepare(inputs, 'now'));
+    const made = prepared instanceof Tensor ? prepared : noGrad(() => runNow(prepared));
+    const host = this.#memory.make('float', made.shape, fail);
+    host.values.set(logicalArray(made, 'loadOnnx'));
+    return host;
   }
 
   #slot(name: string, fail: Fail): Slot {
@@ -241,9 +290,10 @@ class Building {
     const kept: (Step & { readonly plan: Planned | null })[] = [];
     for (const step of this.#steps.toReversed()) {
       if (!step.outputs.some((name) => needed.has(name))) continue;
-      const last = [...new Set(step.inputs)].filter((name) => !needed.has(name));
+      const read = [...step.inputs, ...step.when.map(({ name }) => name)];
+      const last = [...new Set(read)].filter((name) => !needed.has(name));
       const unused = step.outputs.filter((name) => !needed.has(name));
-      for (const name of step.inputs) needed.add(name);
+      for (const name of read) needed.add(name);
       kept.unshift({ ...step, frees: [...last, ...unused] });
     }
     const names = new Names();

@@ -9,7 +9,7 @@ import { sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { logicalArray, storageOf, Tensor, wrap } from '../tensor/tensor.js';
 import { type Graph, SHAPE_NUMBERS, type Step } from './build.js';
-import { HostMemory, tensorOf } from './host.js';
+import { Host, HostMemory, tensorOf } from './host.js';
 import { filled, isOptions, located, OperatorLayer } from './layer.js';
 import type { Value } from './node.js';
 import type { ValueInfo } from './proto.js';
@@ -91,6 +91,7 @@ export class GraphModule extends Module {
     const memory = new HostMemory(SHAPE_NUMBERS);
     for (const step of this.#graph.steps) {
       signal?.throwIfAborted();
+      if (skipped(values, step)) continue;
       const inputs = step.inputs.map((name) => values.get(name) as Value);
       const { done } = step;
       const outputs =
@@ -106,6 +107,7 @@ export class GraphModule extends Module {
     const values = new Map<string, Value>(given);
     const memory = new HostMemory(SHAPE_NUMBERS);
     for (const step of this.#graph.steps) {
+      if (skipped(values, step)) continue;
       const inputs = step.inputs.map((name) => values.get(name) as Value);
       const { done } = step;
       const outputs =
@@ -192,6 +194,17 @@ function computed(
   } catch (error) {
     throw located(error, name);
   }
+}
+
+/** Whether a step is of a branch that is not taken; what it would have freed is freed. */
+function skipped(values: Map<string, Value>, step: Step): boolean {
+  const taken = step.when.every(({ name, is }) => {
+    const value = values.get(name);
+    return value !== undefined && (value instanceof Host ? value.values[0] !== 0 : false) === is;
+  });
+  if (taken) return false;
+  for (const name of step.frees) values.delete(name);
+  return true;
 }
 
 function keep(values: Map<string, Value>, step: Step, outputs: readonly Value[]): void {

@@ -2,7 +2,7 @@
 
 import { addFloats, addNumbers, bytesIn, type Fail, fieldsOf, numberIn, textIn } from './wire.js';
 
-/** What an attribute holds. A tensor's bytes are read when someone asks; a graph's are not. */
+/** What an attribute holds. A tensor's bytes, and a graph's, are read when someone asks. */
 export type Attribute =
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'int'; readonly value: number }
@@ -10,8 +10,8 @@ export type Attribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'strings'; readonly value: readonly string[] }
-  | { readonly kind: 'tensor'; readonly value: Uint8Array }
-  | { readonly kind: 'graph' | 'other' };
+  | { readonly kind: 'tensor' | 'graph'; readonly value: Uint8Array }
+  | { readonly kind: 'other' };
 
 export interface NodeProto {
   readonly operator: string;
@@ -22,6 +22,14 @@ export interface NodeProto {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
+  /** The branch that a node is in: what has to hold of these values for it to be run, of the outermost first. */
+  readonly when?: readonly Guard[];
+}
+
+export interface Guard {
+  /** A value that is true or false. */
+  readonly name: string;
+  readonly is: boolean;
 }
 
 /** A graph's input or output: each dimension a size, a name, or null where nothing is said; all null where not even their number is. */
@@ -74,7 +82,7 @@ function parseAttribute(bytes: Uint8Array, fail: Fail): [name: string, attribute
       float = one[0] ?? 0;
     } else if (field.number === 3) int = numberIn(field, fail);
     else if (field.number === 4) string = textIn(bytes, field, fail);
-    else if (field.number === 5) tensor = bytesIn(bytes, field, fail).slice();
+    else if (field.number === 5 || field.number === 6) tensor = bytesIn(bytes, field, fail).slice();
     else if (field.number === 7) addFloats(floats, bytes, field, fail);
     else if (field.number === 8) addNumbers(ints, bytes, field, fail);
     else if (field.number === 9) strings.push(textIn(bytes, field, fail));
@@ -90,6 +98,7 @@ function parseAttribute(bytes: Uint8Array, fail: Fail): [name: string, attribute
     case 'string':
       return [name, { kind, value: string }];
     case 'tensor':
+    case 'graph':
       return [name, { kind, value: tensor }];
     case 'floats':
       return [name, { kind, value: floats }];
@@ -97,8 +106,6 @@ function parseAttribute(bytes: Uint8Array, fail: Fail): [name: string, attribute
       return [name, { kind, value: ints }];
     case 'strings':
       return [name, { kind, value: strings }];
-    case 'graph':
-      return [name, { kind }];
     default:
       return [name, { kind: 'other' }];
   }

@@ -136,6 +136,16 @@ export function rewritten(
     return replace(node, 'Softplus', [x]);
   }
 
+  /** The logarithm of a sigmoid, and of a softmax. */
+  function logarithm(node: NodeProto): NodeProto | null {
+    const [of] = node.inputs;
+    const [sigmoid, softmax] = [only(of ?? '', 'Sigmoid'), only(of ?? '', 'Softmax')];
+    const inner = sigmoid ?? softmax;
+    if (inner === null) return null;
+    drop(inner);
+    return replace(node, sigmoid === null ? 'LogSoftmax' : 'LogSigmoid', inner.inputs, inner.attributes);
+  }
+
   /** x * W + b, with one b for each column of W. */
   function biased(node: NodeProto): NodeProto | null {
     for (const [product, bias] of eitherWay(node)) {
@@ -153,6 +163,7 @@ export function rewritten(
   const joining: ReadonlyMap<string, (node: NodeProto) => NodeProto | null> = new Map([
     ['Mul', (node: NodeProto) => gated(node) ?? gelu(node)],
     ['Add', biased],
+    ['Log', logarithm],
     ['Where', softplus],
   ]);
   nodes.forEach((node, at) => {

@@ -27,6 +27,14 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const add = node('Add', 'x c', 'y');
 const x = Tensor.from([10, 20, 30]);
+/** The branches of an If: one node each, or one If within the other. */
+function branches(deeper = 0, operator = 'Neg'): Readonly<Record<string, { bytes: Uint8Array }>> {
+  const own = `y${deeper}`;
+  const inner = deeper > 0 ? node('If', 'x', own, branches(deeper - 1)) : node(operator, 'x', own);
+  const graph = joined(field(1, inner), field(12, value(own, null)));
+  const attribute = { bytes: joined(field(6, graph), field(20, 5)) };
+  return { then_branch: attribute, else_branch: attribute };
+}
 /** What a model makes of x. */
 const made = async (bytes: Uint8Array) => (await io.loadOnnx(bytes)).forward(x).toArray();
 
@@ -191,13 +199,29 @@ describe('what is refused', () => {
       "is not an operator of 'com.microsoft' that convkit has",
     ],
     [
-      'a branch',
-      model({
-        nodes: [
-          node('If', 'x', 'y', { then_branch: { bytes: joined(field(6, new Uint8Array(3)), field(20, 5)) } }),
-        ],
-      }),
-      '(If, opset 17) is not an operator',
+      'a branch by the values of a tensor',
+      model({ nodes: [node('If', 'x', 'y', branches())] }),
+      '(If, opset 17) chooses by a computed tensor; convkit chooses by shapes and constants',
+    ],
+    [
+      'a branch that is missing',
+      model({ nodes: [node('If', 'x', 'y', { then_branch: branches().then_branch })] }),
+      '(If) has no else_branch',
+    ],
+    [
+      'a branch of other outputs',
+      model({ nodes: [node('If', 'x', 'y z', branches())], outputs: [value('y', null)] }),
+      '(If) has 2 outputs, and 1 in its then_branch',
+    ],
+    [
+      'branches within branches without end',
+      model({ nodes: [node('If', 'x', 'y', branches(12))] }),
+      'is more than 8 branches deep',
+    ],
+    [
+      'an unknown operator in a branch',
+      model({ nodes: [node('Size', 'x', 's'), node('If', 's', 'y', branches(0, 'Loop'))] }),
+      '(Loop, opset 17) is not an operator',
     ],
     [
       "an operator that is an object's",
@@ -405,6 +429,23 @@ describe('the module', () => {
     expect(Object.keys(net.forward(image))).toEqual(['y', 'z']);
     const session = await compile(net, { inputShape: [1, 1, 1, 2], outputs: ['n1', 'n2'] });
     expect(session.runSync(image).n2.toArray()).toEqual(z.toArray());
+  });
+
+  test('compiles with all of its outputs, or with those named', async () => {
+    const net = await io.loadOnnx(twoOutputs);
+    const image = Tensor.from([[[[1, -1]]]]);
+    const eager = net.forwardNamed(image);
+    const shape = { inputShape: [1, 1, 1, 2] };
+    const all: unknown = (await compile(net, shape)).runSync(image);
+    expect(all).toEqual({ y: expect.any(Tensor), z: expect.any(Tensor) });
+    expect(Object.values(all as Record<string, Tensor>).map((one) => one.toArray())).toEqual(
+      Object.values(eager).map((one) => one.toArray()),
+    );
+    const some = await compile(net, { ...shape, outputs: ['z', 'n1'] });
+    const named = await some.run(image);
+    expect(Object.keys(named)).toEqual(['z', 'n1']);
+    expect(named.z.toArray()).toEqual(eager.z.toArray());
+    await expect(compile(net, { ...shape, outputs: ['w'] })).rejects.toThrow("there is no module 'w'");
   });
 
   test('refuses inputs that the file does not declare', async () => {

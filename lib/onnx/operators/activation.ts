@@ -3,14 +3,15 @@
 import type { Activation } from '../../../binding.js';
 import { prepareActivation } from '../../ops/activate.js';
 import { parseElu, parseSlope, plainActivation } from '../../ops/activation.js';
-import { add, mul, sub } from '../../ops/arithmetic.js';
+import { add, div, mul, sub } from '../../ops/arithmetic.js';
 import { parseClamp, prepareClamp } from '../../ops/clamp.js';
 import { runNow } from '../../ops/run.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { Host } from '../host.js';
 import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
+import { sign } from './compare.js';
 
-const apply = (x: Tensor, activation: Activation): Tensor =>
+export const apply = (x: Tensor, activation: Activation): Tensor =>
   runNow(prepareActivation(x, activation, 'now', activation.kind));
 
 const engine = (activation: Activation): Built =>
@@ -102,17 +103,47 @@ export const prelu: Builder = (node) => {
 };
 
 /** |x|, as the relus of x and of -x. */
-export const abs: Builder = () => {
-  const zero = Tensor.zeros([]);
+export const magnitude = (x: Tensor): Tensor => add(apply(x, relu), apply(sub(0, x), relu));
+
+export const abs: Builder = () => layer((inputs) => magnitude(tensorAt(inputs, 0)));
+
+export const negative: Builder = () => layer((inputs) => sub(0, tensorAt(inputs, 0)));
+
+/** alpha * elu(x / alpha). */
+export const celu: Builder = (node) => {
+  const alpha = node.float('alpha', 1);
+  const inner = parseElu({ alpha: 1 }, 'elu');
+  if (alpha === 1) return engine(inner);
+  if (!(alpha > 0 && alpha < Infinity)) node.fail(`has alpha=${alpha}`);
+  node.described = `alpha=${alpha}`;
+  return layer((inputs) => mul(apply(div(tensorAt(inputs, 0), alpha), inner), alpha));
+};
+
+/** log(sigmoid(x)), which files have as two nodes: -softplus(-x). */
+export const logSigmoid: Builder = () => {
+  const softplus = plainActivation('softplus');
+  return layer((inputs) => sub(0, apply(sub(0, tensorAt(inputs, 0)), softplus)));
+};
+
+/** x beyond alpha, else 0. */
+export const thresholdedRelu: Builder = (node) => {
+  const alpha = node.float('alpha', 1);
+  node.described = `alpha=${alpha}`;
   return layer((inputs) => {
     const x = tensorAt(inputs, 0);
-    return add(apply(x, relu), apply(sub(zero, x), relu));
+    return mul(x, apply(sign(sub(x, alpha)), relu));
   });
 };
 
-export const negative: Builder = () => {
-  const zero = Tensor.zeros([]);
-  return layer((inputs) => sub(zero, tensorAt(inputs, 0)));
+/** x - bias beyond lambd, x + bias below -lambd, else 0. */
+export const shrink: Builder = (node) => {
+  const [lambda, bias] = [node.float('lambd', 0.5), node.float('bias', 0)];
+  node.described = `lambd=${lambda}, bias=${bias}`;
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    const [over, under] = [sub(x, lambda), sub(-lambda, x)].map((far) => apply(sign(far), relu));
+    return add(mul(sub(x, bias), over), mul(add(x, bias), under));
+  });
 };
 
 /** The engine's relu and relu6 where the bounds are theirs. */

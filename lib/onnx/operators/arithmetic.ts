@@ -6,6 +6,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
 import { clipped } from './activation.js';
 import { allBeside, divided, elementwise } from './beside.js';
+import { larger, smaller } from './compare.js';
 
 const OF_TENSORS: Readonly<Record<Arithmetic, (a: Tensor, b: Tensor) => Tensor>> = { add, sub, mul, div };
 const OF_NUMBERS: Readonly<Record<Arithmetic, (a: number, b: number) => number>> = {
@@ -44,7 +45,7 @@ export const sum: Builder = (node) => {
   return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(add));
 };
 
-/** The larger, or smaller, of a tensor and a number. */
+/** The larger, or smaller, of tensors and numbers, one after another; a bound where the other is a constant number. */
 const bounded = (node: Node, least: boolean): Built => {
   if (allBeside(node)) {
     return elementwise(
@@ -53,37 +54,15 @@ const bounded = (node: Node, least: boolean): Built => {
       null,
     );
   }
-  const [place] = [0, 1].filter((index) => node.constant(index)?.values.length === 1);
-  if (place !== 1 || node.slots.length !== 2) {
-    node.fail('compares tensors; convkit compares one with a constant number that comes second');
+  if (node.slots.length === 2 && node.constant(1)?.values.length === 1) {
+    const bound = node.number(1, 'bound');
+    return least ? clipped(node, bound, undefined) : clipped(node, undefined, bound);
   }
-  const bound = node.number(1, 'bound');
-  return least ? clipped(node, bound, undefined) : clipped(node, undefined, bound);
+  const indices = node.slots.map((_, index) => index);
+  node.needs(indices.length);
+  node.tensors(indices, 'value');
+  return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(least ? larger : smaller));
 };
 
 export const max: Builder = (node) => bounded(node, true);
 export const min: Builder = (node) => bounded(node, false);
-
-/** Small whole powers, as products. */
-export const pow: Builder = (node) => {
-  if (allBeside(node)) return elementwise(node, power, null);
-  const exponent = node.number(1, 'exponent') ?? 0;
-  if (![1, 2, 3, 4].includes(exponent)) {
-    node.fail(`has exponent ${exponent}; convkit does 1, 2, 3 and 4`);
-  }
-  return layer((inputs) => {
-    const x = tensorAt(inputs, 0);
-    let y = x;
-    for (let i = 1; i < exponent; i++) y = mul(y, x);
-    return y;
-  });
-};
-
-/** Whole powers by products, roots by square roots; the rest is no business of shapes. */
-function power(base: number, exponent: number): number {
-  if (exponent === 0.5) return Math.sqrt(base);
-  if (!Number.isInteger(exponent) || Math.abs(exponent) > 64) return Number.NaN;
-  let product = 1;
-  for (let i = 0; i < Math.abs(exponent); i++) product *= base;
-  return exponent < 0 ? 1 / product : product;
-}

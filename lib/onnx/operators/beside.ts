@@ -159,4 +159,5 @@ export const beside: Readonly<Record<string, Builder>> = {
     const type = [1, 2].some((index) => node.constant(index)?.type === 'float') ? 'float' : 'int';
     return elementwise(node, (condition, a, b) => (condition === 0 ? b : a), type);
   },
+  Xor: truth((a, b) => (a !== 0) !== (b !== 0)),
 };

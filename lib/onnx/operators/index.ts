@@ -6,11 +6,13 @@ import { hostAt, hosts, layer, tensorAt } from '../node.js';
 import * as activation from './activation.js';
 import * as arithmetic from './arithmetic.js';
 import { beside, converted, elementwise } from './beside.js';
+import { compared, truth } from './compare.js';
 import * as conv from './conv.js';
 import * as linear from './linear.js';
 import * as moves from './moves.js';
 import * as norm from './norm.js';
 import * as pool from './pool.js';
+import { powers } from './powers.js';
 import * as resize from './resize.js';
 import * as rows from './rows.js';
 
@@ -20,6 +22,7 @@ const cast: Builder = (node) => {
   const type = dataType(to);
   if (type === undefined) return node.fail(`makes ${dataTypeName(to)}`);
   if (node.beside(0)) return hosts((inputs) => [converted(hostAt(inputs, 0), type.kind)]);
+  if (type.kind === 'bool') return layer((inputs) => truth(tensorAt(inputs, 0)));
   if (type.kind !== 'float') node.fail(`makes ${type.name} of a computed tensor; tensors are float32`);
   return layer((inputs) => tensorAt(inputs, 0));
 };
@@ -42,11 +45,14 @@ const dropout: Builder = (node) => {
 
 const TABLE: Readonly<Record<string, Builder>> = {
   ...beside,
+  ...compared,
+  ...powers,
   Abs: (node) => (node.beside(0) ? elementwise(node, Math.abs, null) : activation.abs(node)),
   Add: arithmetic.arithmetic('add'),
   AveragePool: pool.averagePool,
   BatchNormalization: norm.batchNormalization,
   Cast: cast,
+  Celu: activation.celu,
   Clip: activation.clip,
   Concat: moves.concatenate,
   ConstantOfShape: constantOfShape,
@@ -66,11 +72,14 @@ const TABLE: Readonly<Record<string, Builder>> = {
   GroupNormalization: norm.groupNormalization,
   HardSigmoid: activation.hardSigmoid,
   HardSwish: activation.plain('hardswish'),
+  GatherND: moves.gatherNd,
   Identity: moves.identity,
+  If: moves.choice,
   InstanceNormalization: norm.instanceNormalization,
   LRN: norm.localResponseNormalization,
   LayerNormalization: norm.layerNormalization,
   LeakyRelu: activation.leakyRelu,
+  LogSigmoid: activation.logSigmoid,
   LogSoftmax: rows.softmax('logSoftmax'),
   MatMul: linear.matMul,
   Max: arithmetic.max,
@@ -81,7 +90,6 @@ const TABLE: Readonly<Record<string, Builder>> = {
   Neg: (node) => (node.beside(0) ? elementwise(node, (value) => -value, null) : activation.negative(node)),
   PRelu: activation.prelu,
   Pad: rows.pad,
-  Pow: arithmetic.pow,
   ReduceMax: rows.reduceMax,
   ReduceMean: rows.reduceMean,
   ReduceMin: rows.reduceMin,
@@ -90,6 +98,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   Reshape: moves.reshape,
   Resize: resize.resize,
   Selu: activation.selu,
+  Shrink: activation.shrink,
   Sigmoid: activation.plain('sigmoid'),
   Slice: moves.sliced,
   Softmax: rows.softmax('softmax'),
@@ -101,6 +110,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   Sum: arithmetic.sum,
   Swish: activation.swish,
   Tanh: activation.plain('tanh'),
+  ThresholdedRelu: activation.thresholdedRelu,
   Tile: moves.tile,
   Transpose: moves.transpose,
   Unsqueeze: moves.unsqueeze,
@@ -110,6 +120,43 @@ const TABLE: Readonly<Record<string, Builder>> = {
 export const builderOf = (operator: string): Builder | undefined =>
   Object.hasOwn(TABLE, operator) ? TABLE[operator] : undefined;
 
+/** What files have in more than one node. */
+const JOINED = ['LogSigmoid'];
+
 /** Their names, for the sentence about one that is not among them; `Constant` and fused ones aside. */
 export const supported = (): string =>
-  ['Constant', 'Erf (of a Gelu)', ...Object.keys(TABLE)].sort().join(', ');
+  ['Constant', 'Erf (of a Gelu)', 'Log (of a Sigmoid or Softmax)', ...Object.keys(TABLE)]
+    .filter((name) => !JOINED.includes(name))
+    .sort()
+    .join(', ');
+
+/** Whether an operator makes no more than it is given: of constants it is then computed when the file is loaded. */
+export const shrinks = (operator: string): boolean => SHRINKING.has(operator);
+
+const SHRINKING = new Set([
+  ...[
+    'Abs',
+    'BatchNormalization',
+    'Celu',
+    'Clip',
+    'Elu',
+    'Exp',
+    'Gelu',
+    'HardSigmoid',
+    'HardSwish',
+    'LeakyRelu',
+  ],
+  ...['LayerNormalization', 'LogSoftmax', 'Mish', 'Neg', 'PRelu', 'ReduceL1', 'ReduceL2', 'ReduceLogSumExp'],
+  ...[
+    'ReduceMax',
+    'ReduceMean',
+    'ReduceMin',
+    'ReduceSum',
+    'ReduceSumSquare',
+    'Relu',
+    'Selu',
+    'Shrink',
+    'Sigmoid',
+  ],
+  ...['Softmax', 'Softplus', 'Softsign', 'Swish', 'Tanh', 'ThresholdedRelu'],
+]);

@@ -8,7 +8,7 @@ import { type Prepared, runNow } from '../../ops/run.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { Host } from '../host.js';
-import { type Builder, layer, type Node, tensorAt } from '../node.js';
+import { type Builder, type Built, hostAt, hosts, layer, type Node, tensorAt } from '../node.js';
 
 const LINEAR = parseLinearOptions({}, 'linear');
 
@@ -33,7 +33,8 @@ const scaled = (host: Host, factor: number): Host =>
 
 /** The matrix as [outFeatures, inFeatures]: what a linear layer is made of. */
 function matrix(node: Node, asItIs: boolean, factor: number): Tensor {
-  const weight = node.weight(1, 'weight', (host) => {
+  const weight = node.weight(1, 'weight', (given) => {
+    const host = given.shape.length === 1 ? new Host('float', [...given.shape, 1], given.values) : given;
     if (host.shape.length !== 2 || elementCount(host.shape) === 0) {
       node.fail(`has a matrix of shape ${showShape(host.shape)}; convkit does two dimensions`);
     }
@@ -70,11 +71,56 @@ export const gemm: Builder = (node) => {
   });
 };
 
+/** A constant first matrix times a computed second one: the product of both turned over, turned over. */
+function constantFirst(node: Node): Built {
+  const weight = node.weight(0, 'weight', (host) => {
+    if (host.shape.length === 2 && elementCount(host.shape) > 0) return host;
+    return node.fail(`has a first matrix of shape ${showShape(host.shape)}; convkit does two dimensions`);
+  });
+  node.described = `${weight.shape[1]}, ${weight.shape[0]}`;
+  const product = (x: Tensor): Tensor => runNow(prepareLinear(x, weight, null, LINEAR, 'now', 'linear'));
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 1);
+    const rank = x.shape.length;
+    if (rank < 2) return product(x);
+    const dims = [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2);
+    return permute(product(permute(x, { dims })), { dims });
+  });
+}
+
+/** The product of two constants, of two dimensions or one. */
+function ofConstants(node: Node): Built {
+  return hosts((inputs, memory) => {
+    const [a, b] = [hostAt(inputs, 0), hostAt(inputs, 1)];
+    if (a.shape.length > 2 || b.shape.length > 2 || a.shape.length * b.shape.length === 0) {
+      node.fail('multiplies constants of more than two dimensions');
+    }
+    const [rows, columns] = [a.shape.length === 2 ? a.shape[0] : 1, b.shape[1] ?? 1];
+    const inner = b.shape[0];
+    if (a.shape.at(-1) !== inner) node.fail(`multiplies ${showShape(a.shape)} by ${showShape(b.shape)}`);
+    const made = memory.make('float', [rows, columns], node.fail);
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
+        let total = 0;
+        for (let k = 0; k < inner; k++) total += a.values[i * inner + k] * b.values[k * columns + j];
+        made.values[i * columns + j] = total;
+      }
+    }
+    return [new Host(made.type, [...a.shape.slice(0, -1), ...b.shape.slice(1)], made.values)];
+  });
+}
+
 /** A third input is a bias that an addition after it was. */
 export const matMul: Builder = (node) => {
-  if (node.constant(0) !== undefined)
-    node.fail('has a constant as its first matrix; convkit does a constant second one');
+  const [first, second] = [node.constant(0), node.constant(1)];
+  if (first !== undefined && second !== undefined && !node.present(2)) return ofConstants(node);
+  if (first !== undefined) return constantFirst(node);
+  const vector = second?.shape.length === 1;
   const weight = matrix(node, false, 1);
   const bias = biasOf(node, weight.shape[0], 1);
-  return layer((inputs, mode) => prepareLinear(tensorAt(inputs, 0), weight, bias, LINEAR, mode, 'linear'));
+  return layer((inputs, mode) => {
+    const x = tensorAt(inputs, 0);
+    if (!vector) return prepareLinear(x, weight, bias, LINEAR, mode, 'linear');
+    return runNow(prepareLinear(x, weight, bias, LINEAR, 'now', 'linear')).reshape(x.shape.slice(0, -1));
+  });
 };

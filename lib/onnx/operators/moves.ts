@@ -21,6 +21,7 @@ import {
   taken,
   unsqueezed,
 } from '../axes.js';
+import { stridesOf } from '../host.js';
 import { all, concatHosts, expandHost, permuteHost, pickHost, reshapeHost } from '../host-moves.js';
 import {
   type Builder,
@@ -196,6 +197,44 @@ export const gather: Builder = (node) => {
     const from = Int32Array.from(indices(inputs, x.shape[own]));
     return remapped(x, new Map([[own, from]]), 'Gather').reshape(shapeFor(x.shape, own, inputs));
   });
+};
+
+/** Places along the first dimensions together: what adaptive pools that enlarge, and indexing with two lists, come out as. */
+export const gatherNd: Builder = (node) => {
+  node.only('batch_dims', 0);
+  if (!node.beside(1)) node.fail('has indices that are computed from tensors; convkit takes constant ones');
+  if (node.beside(0)) node.fail('gathers constants; convkit gathers from computed tensors');
+  return layer((inputs) => {
+    const x = tensorAt(inputs, 0);
+    const { shape, values } = hostAt(inputs, 1);
+    const depth = shape.at(-1) ?? 0;
+    if (depth < 1 || depth > x.shape.length) {
+      node.fail(`has indices of ${depth} dimensions, but x has ${x.shape.length}`);
+    }
+    const strides = stridesOf(x.shape.slice(0, depth));
+    const place = (row: number): number =>
+      strides.reduce((sum, stride, axis) => {
+        const [at, size] = [values[row * depth + axis], x.shape[axis]];
+        if (!(at >= -size && at < size)) node.fail(`takes position ${at} of ${size}`);
+        return sum + (at < 0 ? at + size : at) * stride;
+      }, 0);
+    const from = Int32Array.from({ length: values.length / depth }, (_, row) => place(row));
+    const flat = x.reshape([elementCount(x.shape.slice(0, depth)), ...x.shape.slice(depth)]);
+    const made = remapped(flat, new Map([[0, from]]), 'GatherND');
+    return made.reshape([...shape.slice(0, -1), ...x.shape.slice(depth)]);
+  });
+};
+
+/** What one of two branches made, by a condition on shapes: inputs are the condition, and the outputs of both. */
+export const choice: Builder = (node) => {
+  if (!node.beside(0)) node.fail('chooses by a computed tensor; convkit chooses by shapes and constants');
+  const count = node.proto.outputs.length;
+  const chosen = (inputs: Inputs): Inputs =>
+    inputs.slice(1 + (hostAt(inputs, 0).values[0] !== 0 ? 0 : count)).slice(0, count);
+  if (node.slots.every((_, index) => node.beside(index))) {
+    return hosts((inputs) => chosen(inputs).map((_, i, all) => hostAt(all, i)));
+  }
+  return { kind: 'tensors', compute: (inputs) => chosen(inputs).map((_, i, all) => tensorAt(all, i)) };
 };
 
 export const concatenate: Builder = (node) => {

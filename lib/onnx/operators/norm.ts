@@ -2,19 +2,24 @@
 
 import { wrongShape } from '../../errors.js';
 import { NO_ACTIVATION } from '../../ops/activation.js';
+import { add, mul } from '../../ops/arithmetic.js';
 import { type BatchNormCall, prepareBatchNorm } from '../../ops/batch-norm.js';
 import { prepareGroupNorm, prepareInstanceNorm } from '../../ops/group-norm.js';
 import { parseLocalResponse, prepareLocalResponse } from '../../ops/local-response.js';
 import { runNow } from '../../ops/run.js';
 import { elementCount, showShape } from '../../tensor/shape.js';
+import type { Tensor } from '../../tensor/tensor.js';
 import { axisIn } from '../axes.js';
 import { Host } from '../host.js';
 import { type Builder, layer, type Node, tensorAt } from '../node.js';
+import { remapped } from './moves.js';
 
 const channelsOf = (node: Node): number => node.constant(1)?.shape[0] ?? 0;
 
 export const batchNormalization: Builder = (node) => {
   if (node.int('training_mode', 0) !== 0) {
+    // Weights are standardised so: each output channel by its own statistics
+    if (node.constant(0)?.shape[0] === 1) return instanceNormalization(node);
     node.fail('is in training mode; convkit reads networks for inference', 'export after eval()');
   }
   if (node.int('spatial', 1) !== 1) node.fail('has spatial=0; convkit normalises channels');
@@ -61,21 +66,29 @@ export const groupNormalization: Builder = (node) => {
   const groups = node.int('num_groups', 0);
   const given = channelsOf(node);
   if (groups < 1) node.fail(`has num_groups=${groups}`);
-  const byGroup = node.opset < 21;
-  if (byGroup) {
-    if (given !== groups) node.fail(`has ${given} scales for ${groups} groups`);
-    if (given !== 1) node.fail('has scales for groups, as before opset 21', 'export with opset 21 or later');
-  }
   const weight = node.channels(1, 'weight', given);
   const bias = node.channels(2, 'bias', given);
-  const call = { weight, bias, epsilon: node.float('epsilon', 1e-5) };
+  const epsilon = node.float('epsilon', 1e-5);
   node.described = `${groups}, ${given}`;
+  if (node.opset < 21) {
+    if (given !== groups) node.fail(`has ${given} scales for ${groups} groups`);
+    return layer((inputs) => {
+      const x = tensorAt(inputs, 0);
+      const call = { weight: null, bias: null, epsilon };
+      const rows = runNow(prepareGroupNorm(x, groups, call, 'now', 'groupNorm')).reshape([
+        x.shape[0],
+        groups,
+        -1,
+      ]);
+      return add(mul(rows, weight.reshape([groups, 1])), bias.reshape([groups, 1])).reshape(x.shape);
+    });
+  }
   return layer((inputs, mode) => {
     const x = tensorAt(inputs, 0);
     if (x.shape[1] !== given) {
       throw wrongShape('groupNorm', `x ${showShape(x.shape)} has not the ${given} channels of the weight`);
     }
-    return prepareGroupNorm(x, groups, call, mode, 'groupNorm');
+    return prepareGroupNorm(x, groups, { weight, bias, epsilon }, mode, 'groupNorm');
   });
 };
 
@@ -103,16 +116,23 @@ export const layerNormalization: Builder = (node) => {
   });
 };
 
+/** Of an even number of channels one more lies behind the middle here, and before it in torch: channels are turned round. */
 export const localResponseNormalization: Builder = (node) => {
   const size = node.int('size', 0);
-  if (size % 2 === 0) node.fail(`has size=${size}; convkit looks at an odd number of channels`);
   const settings = parseLocalResponse(
     size,
     { alpha: node.float('alpha', 1e-4), beta: node.float('beta', 0.75), k: node.float('bias', 1) },
     'localResponseNorm',
   );
   node.described = `${size}`;
-  return layer((inputs, mode) =>
-    prepareLocalResponse(tensorAt(inputs, 0), settings, mode, 'localResponseNorm'),
+  if (size % 2 === 1) {
+    return layer((inputs, mode) =>
+      prepareLocalResponse(tensorAt(inputs, 0), settings, mode, 'localResponseNorm'),
+    );
+  }
+  const turned = (x: Tensor): Tensor =>
+    remapped(x, new Map([[1, Int32Array.from({ length: x.shape[1] }, (_, i) => x.shape[1] - 1 - i)]]), 'LRN');
+  return layer((inputs) =>
+    turned(runNow(prepareLocalResponse(turned(tensorAt(inputs, 0)), settings, 'now', 'localResponseNorm'))),
   );
 };

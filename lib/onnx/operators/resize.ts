@@ -18,6 +18,10 @@ interface Target {
   readonly byScale: boolean;
 }
 
+/** Scales are float32, and so is what they make: 10 times 2.3 is 23, as exporters and other readers of files have it. */
+const scaledSize = (size: number, scale: number): number =>
+  Math.floor(Math.fround(size * Math.fround(scale)));
+
 /** Whole spatial sizes and scales; batch and channels stay. */
 function targetFor(
   node: Node,
@@ -41,7 +45,7 @@ function targetFor(
   const byScale = scales !== undefined && scales.length > 0;
   const factors = byScale ? spread(scales, new Array<number>(rank).fill(1)) : null;
   const wanted =
-    factors === null ? spread(sizes ?? [], x.shape) : x.shape.map((size, i) => Math.floor(size * factors[i]));
+    factors === null ? spread(sizes ?? [], x.shape) : x.shape.map((size, i) => scaledSize(size, factors[i]));
   if (rank < 3 || rank > 5 || wanted[0] !== x.shape[0] || wanted[1] !== x.shape[1]) {
     node.fail(
       `makes [${wanted.join(', ')}] of [${x.shape.join(', ')}]; convkit resizes images along their spatial dimensions`,

@@ -58,7 +58,7 @@ export const softmax =
   };
 
 /** The dimensions that are reduced; none where nothing is to be done. */
-function reducedAxes(node: Node): (x: Tensor, inputs: Inputs) => number[] {
+export function reducedAxes(node: Node): (x: Tensor, inputs: Inputs) => number[] {
   const listed = node.ints('axes');
   const nothing = node.int('noop_with_empty_axes', 0) !== 0;
   if (listed === undefined && node.present(1) && !node.beside(1))
