@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 16;
+export type Abi = 17;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -190,6 +190,26 @@ export interface LocalResponse {
   readonly alpha: number;
   readonly beta: number;
   readonly k: number;
+}
+
+/**
+ * One side of an image of bytes that is resized: output i is the sum of the `count[i]` neighbours from `start[i]` on, neighbour
+ * k times weight[i * taps + k], in units of 2^-22. start and count [outputs], weight [outputs * taps].
+ */
+export interface ResizeAxis {
+  readonly taps: number;
+  readonly start: Int32Array;
+  readonly count: Int32Array;
+  readonly weight: Int32Array;
+}
+
+/** A resizing of an image of bytes [height, width, channels]. */
+export interface ResizeGeometry {
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly rows: ResizeAxis;
+  readonly columns: ResizeAxis;
 }
 
 declare const brand: unique symbol;
@@ -528,6 +548,13 @@ export interface Binding extends Operations {
    * programs keep what they have of it. Of a filter freed before, nothing.
    */
   releaseFilter(filter: PackedFilter): void;
+
+  /**
+   * x [height, width, channels] -> y [outputs of rows, outputs of columns, channels]: along each row first, then across rows.
+   * A sum starts from 2^21 in int32, wrapping around; shifted right by 22 and held to 0..255 it is the byte that the next
+   * pass reads.
+   */
+  resizeBytes(geometry: ResizeGeometry, x: Uint8Array, y: Uint8Array): void;
 
   /** Checks calls, of any operation but `program`, that `program` then makes on these very arrays. */
   createProgram(calls: readonly Call[]): Program;

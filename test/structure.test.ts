@@ -110,6 +110,7 @@ const nativeBelow: Record<string, readonly string[]> = {
   grouped: ['isa', 'threads'],
   pooling: ['isa', 'threads'],
   norm: ['isa', 'threads', 'reduction', 'softmax'],
+  image: ['isa', 'threads'],
   elementwise: ['isa', 'threads'],
   optim: ['isa', 'threads'],
   reduction: ['isa', 'threads'],

@@ -38,7 +38,11 @@ export interface DecodeOptions {
  */
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<Pixels> {
   const sharp = await requireSharp();
-  const image = sharp(path, { failOn: 'truncated', limitInputPixels: options.maxPixels ?? 1e8 });
+  const image = sharp(path, {
+    failOn: 'truncated',
+    limitInputPixels: options.maxPixels ?? 1e8,
+    sequentialRead: true, // every pixel is wanted once, in order: nothing is kept to go back to
+  });
   const { data, info } = await image
     .rotate()
     .toColourspace('srgb')

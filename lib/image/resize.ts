@@ -1,7 +1,9 @@
 // Antialiased resizing of uint8 images in whole numbers, so that every machine gives the same pixels. The method is Pillow's
 // (ImagingResample), whose pixels come out: separable, a filter widened by the reduction factor, weights rounded to 22
-// fractional bits, each pass rounded to uint8. Knows nothing of files or tensors.
+// fractional bits, each pass rounded to uint8. The backend sums; this says what. Knows nothing of files or tensors.
 
+import type { ResizeAxis } from '../../binding.js';
+import { active } from '../backend/index.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 
 /** Interleaved uint8 pixels: data[(y * width + x) * channels + c]. */
@@ -21,7 +23,6 @@ export interface Box {
 }
 
 const precisionBits = 22; // 8 bits of pixel + 22 of weight + 1 for sums a little over one: inside int32
-const half = 1 << (precisionBits - 1);
 
 /** A triangle, or the cubic through four pixels with a = -0.5 (Keys 1981), as Pillow names them. */
 export type Interpolation = 'bilinear' | 'bicubic';
@@ -44,20 +45,13 @@ interface Span {
   readonly size: number;
 }
 
-/** For each output position of a span: where its taps start, and `taps` weights that sum to about 2^22. */
-interface Weights {
-  readonly taps: number;
-  readonly start: Int32Array;
-  readonly count: Int32Array;
-  readonly weight: Int32Array;
-}
-
+/** For each output position of a span: where its taps start, and weights that sum to about 2^22. */
 function weightsOf(
   inputSize: number,
   outputSize: number,
   { from, size }: Span,
   interpolation: Interpolation,
-): Weights {
+): ResizeAxis {
   const { reach, at } = filters[interpolation];
   const scale = inputSize / outputSize;
   const widening = Math.max(scale, 1);
@@ -85,68 +79,6 @@ function weightsOf(
     }
   }
   return { taps, start, count, weight };
-}
-
-/** Sums stay within int32: the weights' magnitudes add up to less than 2^22 * 1.5. */
-const toByte = (sum: number): number => {
-  const value = sum >> precisionBits;
-  return Math.max(0, Math.min(value, 255));
-};
-
-/** The rows `rows` of a box, resized along their length by `weights`. */
-function resizeRows(image: Pixels, box: Box, rows: Span, { taps, start, count, weight }: Weights): Pixels {
-  const { channels, data } = image;
-  const width = start.length;
-  const out = new Uint8Array(width * rows.size * channels);
-  let at = 0;
-  for (let y = 0; y < rows.size; y++) {
-    const row = ((box.top + rows.from + y) * image.width + box.left) * channels;
-    for (let x = 0; x < width; x++) {
-      const base = x * taps;
-      const n = count[x];
-      let from = row + start[x] * channels;
-      if (channels === 3) {
-        let [r, g, b] = [half, half, half];
-        for (let k = base; k < base + n; k++, from += 3) {
-          const w = weight[k];
-          r = (r + Math.imul(data[from], w)) | 0;
-          g = (g + Math.imul(data[from + 1], w)) | 0;
-          b = (b + Math.imul(data[from + 2], w)) | 0;
-        }
-        out[at] = toByte(r);
-        out[at + 1] = toByte(g);
-        out[at + 2] = toByte(b);
-        at += 3;
-        continue;
-      }
-      for (let c = 0; c < channels; c++) {
-        let sum = half;
-        for (let k = 0; k < n; k++)
-          sum = (sum + Math.imul(data[from + c + k * channels], weight[base + k])) | 0;
-        out[at++] = toByte(sum);
-      }
-    }
-  }
-  return { data: out, width, height: rows.size, channels };
-}
-
-/** An image whose first row is row `first` of what the weights speak of. */
-function resizeColumns(image: Pixels, first: number, { taps, start, count, weight }: Weights): Pixels {
-  const height = start.length;
-  const stride = image.width * image.channels;
-  const out = new Uint8Array(stride * height);
-  const sums = new Int32Array(stride);
-  for (let y = 0; y < height; y++) {
-    sums.fill(half);
-    for (let k = 0; k < count[y]; k++) {
-      const at = start[y] - first + k;
-      const row = image.data.subarray(at * stride, (at + 1) * stride);
-      const w = weight[y * taps + k];
-      for (let i = 0; i < stride; i++) sums[i] += Math.imul(row[i], w);
-    }
-    for (let i = 0; i < stride; i++) out[y * stride + i] = toByte(sums[i]);
-  }
-  return { data: out, width: image.width, height, channels: image.channels };
 }
 
 function checkPixels(image: Pixels): void {
@@ -189,12 +121,24 @@ export function resize(image: Pixels, width: number, height: number, options: Re
   }
   checkBox(box, image.width, image.height, 'image');
   checkBox(crop, width, height, 'result');
-  const columns = weightsOf(box.height, height, { from: crop.top, size: crop.height }, interpolation);
-  const [first, last] = [columns.start[0], columns.start.length - 1];
-  const rows = { from: first, size: columns.start[last] + columns.count[last] - first };
-  const along = weightsOf(box.width, width, { from: crop.left, size: crop.width }, interpolation);
-  return resizeColumns(resizeRows(image, box, rows, along), first, columns);
+  const rows = weightsOf(box.height, height, { from: crop.top, size: crop.height }, interpolation);
+  const columns = weightsOf(box.width, width, { from: crop.left, size: crop.width }, interpolation);
+  const data = new Uint8Array(crop.width * crop.height * image.channels);
+  const geometry = {
+    channels: image.channels,
+    height: image.height,
+    width: image.width,
+    rows: movedBy(box.top, rows),
+    columns: movedBy(box.left, columns),
+  };
+  active().resizeBytes(geometry, image.data, data);
+  return { data, width: crop.width, height: crop.height, channels: image.channels };
 }
+
+const movedBy = (places: number, axis: ResizeAxis): ResizeAxis => ({
+  ...axis,
+  start: axis.start.map((from) => from + places),
+});
 
 const isSize = (size: number): boolean => Number.isSafeInteger(size) && size >= 1;
 

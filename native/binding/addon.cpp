@@ -18,7 +18,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 16;
+constexpr int kAbi = 17;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -110,6 +110,26 @@ napi_value releaseFilter(Environment& environment, Arguments& arguments) {
   return nullptr;
 }
 
+napi_value resizeBytes(Environment& environment, Arguments& arguments) {
+  const ResizeGeometry geometry = readResizeGeometry(arguments.env(), arguments.at(0), arguments.operation());
+  const Bytes x = arguments.bytes(1, "x"), y = arguments.bytes(2, "y");
+  const auto requireLength = [&](const Bytes& array, int64_t length, const char* name) {
+    if (array.length == length) return;
+    wrongValue(arguments.env(), arguments.operation(),
+               std::string(name) + " must have " + std::to_string(length) + " elements, got " +
+                   std::to_string(array.length));
+  };
+  requireLength(x, productOf({geometry.height, geometry.width, geometry.channels}), "x");
+  requireLength(y, productOf({geometry.rows.outputs(), geometry.columns.outputs(), geometry.channels}), "y");
+  const auto begin = [](const Bytes& array) { return reinterpret_cast<std::uintptr_t>(array.data); };
+  const auto bytes = [](const Bytes& array) { return static_cast<std::uintptr_t>(array.length); };
+  if (x.length > 0 && y.length > 0 && begin(x) < begin(y) + bytes(y) && begin(y) < begin(x) + bytes(x)) {
+    wrongValue(arguments.env(), arguments.operation(), "x and y must not share memory");
+  }
+  runResize(geometry, *environment.kernels, x.data, y.data);
+  return nullptr;
+}
+
 napi_value isa(Environment& environment, Arguments& arguments) {
   return Napi::String::New(arguments.env(), environment.kernels->name);
 }
@@ -193,6 +213,7 @@ constexpr Member kMembers[] = {
     {"packFilter", pack},
     {"releaseFilter", releaseFilter},
     {"createProgram", createProgram},
+    {"resizeBytes", resizeBytes},
     {"isa", isa},
     {"useIsa", useIsa},
     {"cpu", cpu},

@@ -84,6 +84,15 @@ napi_value Arguments::at(std::size_t index) const {
   return undefined;
 }
 
+void Arguments::requireOwned(napi_value buffer, const char* name) const {
+  bool plain = false, detached = false;
+  require(env_, napi_is_arraybuffer(env_, buffer, &plain));
+  if (!plain)
+    wrongType(env_, operation_, std::string(name) + " must not lie in a SharedArrayBuffer; copy it first");
+  require(env_, napi_is_detached_arraybuffer(env_, buffer, &detached));
+  if (detached) wrongType(env_, operation_, std::string(name) + " lies in a detached ArrayBuffer");
+}
+
 Floats Arguments::floats(std::size_t index, const char* name) { return floatsOf(at(index), name); }
 
 Floats Arguments::floatsOf(napi_value value, const char* name) {
@@ -95,12 +104,7 @@ Floats Arguments::floatsOf(napi_value value, const char* name) {
       type != napi_float32_array) {
     wrongType(env_, operation_, std::string(name) + " must be a Float32Array, got " + show(env_, value));
   }
-  bool plain = false, detached = false;
-  require(env_, napi_is_arraybuffer(env_, buffer, &plain));
-  if (!plain)
-    wrongType(env_, operation_, std::string(name) + " must not lie in a SharedArrayBuffer; copy it first");
-  require(env_, napi_is_detached_arraybuffer(env_, buffer, &detached));
-  if (detached) wrongType(env_, operation_, std::string(name) + " lies in a detached ArrayBuffer");
+  requireOwned(buffer, name);
   if (kept_ != nullptr) {
     if (isResizable(env_, buffer)) {
       wrongType(env_, operation_,
@@ -109,6 +113,19 @@ Floats Arguments::floatsOf(napi_value value, const char* name) {
     kept_->push_back(value);
   }
   return {static_cast<float*>(data), static_cast<int64_t>(length)};
+}
+
+Bytes Arguments::bytes(std::size_t index, const char* name) {
+  napi_typedarray_type type = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_get_typedarray_info(env_, at(index), &type, &length, &data, &buffer, nullptr) != napi_ok ||
+      type != napi_uint8_array) {
+    wrongType(env_, operation_, std::string(name) + " must be a Uint8Array, got " + show(env_, at(index)));
+  }
+  requireOwned(buffer, name);
+  return {static_cast<uint8_t*>(data), static_cast<int64_t>(length)};
 }
 
 Floats Arguments::floatsOrNull(std::size_t index, const char* name) {

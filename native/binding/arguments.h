@@ -18,6 +18,11 @@ struct Floats {
   int64_t length;
 };
 
+struct Bytes {
+  uint8_t* data;
+  int64_t length;
+};
+
 [[noreturn]] void wrongType(napi_env env, const char* operation, const std::string& law);
 [[noreturn]] void wrongValue(napi_env env, const char* operation, const std::string& law);
 std::string show(napi_env env, napi_value value);
@@ -42,6 +47,8 @@ class Arguments {
   // The memory stays valid while no JavaScript runs, so read structs and lists first and arrays last.
   Floats floats(std::size_t index, const char* name);
   Floats floatsOf(napi_value value, const char* name);
+  // For calls in the foreground.
+  Bytes bytes(std::size_t index, const char* name);
   bool isNull(std::size_t index) const;
   // Null, undefined or left out.
   bool isAbsent(std::size_t index) const;
@@ -67,6 +74,9 @@ class Arguments {
   }
 
  private:
+  // Memory of this isolate that is there.
+  void requireOwned(napi_value buffer, const char* name) const;
+
   napi_env env_;
   const char* operation_;
   const napi_value* values_;

@@ -228,6 +228,25 @@ RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* oper
   return g;
 }
 
+ResizeGeometry readResizeGeometry(napi_env env, napi_value value, const char* operation) {
+  const Fields fields(env, value, operation, "geometry");
+  const auto axis = [&](const char* name) {
+    const Fields listed(env, fields.get(name), operation, name);
+    const auto list = [&](const char* field) {
+      return readIntegers(env, listed.get(field), operation, field);
+    };
+    return ResizeAxis{listed.integer("taps", 0), list("start"), list("count"), list("weight")};
+  };
+  ResizeGeometry g{fields.integer("channels", 1), fields.integer("height", 0), fields.integer("width", 0),
+                   axis("rows"), axis("columns")};
+  // The larger of what is read, what lies between and what is written
+  const int64_t most = productOf({g.channels, std::max(g.height, g.rows.outputs()),
+                                  std::max(g.width, g.columns.outputs()), int64_t{kByteRows}});
+  if (most >= kLargestCount) wrongValue(env, operation, "too many pixels");
+  if (const char* const reason = checkResize(g)) wrongValue(env, operation, reason);
+  return g;
+}
+
 BroadcastGeometry readBroadcastGeometry(napi_env env, napi_value value, const char* operation) {
   const Fields fields(env, value, operation, "geometry");
   const auto list = [&](const char* name, int64_t most) {

@@ -4,6 +4,7 @@
 #include "binding/arguments.h"
 #include "conv/conv.h"
 #include "elementwise/broadcast.h"
+#include "image/resize.h"
 #include "norm/local_response.h"
 #include "norm/norm.h"
 #include "pooling/pool.h"
@@ -26,6 +27,7 @@ WindowGeometry readWindowGeometry(napi_env env, napi_value value, const char* op
 RemapGeometry readRemapGeometry(napi_env env, napi_value value, const char* operation);
 SgdStep readSgdStep(napi_env env, napi_value value, const char* operation);
 AdamStep readAdamStep(napi_env env, napi_value value, const char* operation);
+ResizeGeometry readResizeGeometry(napi_env env, napi_value value, const char* operation);
 BroadcastGeometry readBroadcastGeometry(napi_env env, napi_value value, const char* operation);
 // A copy of an Int32Array.
 std::vector<int32_t> readIntegers(napi_env env, napi_value value, const char* operation, const char* name);

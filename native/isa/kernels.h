@@ -239,6 +239,35 @@ struct RowSum {
   float* y;
 };
 
+// Outputs of a side of an image of bytes: each the sum of `count` neighbours from `start` on, times weights.
+struct ByteTaps {
+  const int32_t *start, *count, *weight;  // weight [outputs][taps]
+  int64_t taps, outputs;
+};
+constexpr int kByteRows = 16;  // rows of bytes that are resized together
+
+// kByteRows rows resized along their length, `count` of which are wanted:
+//   y[r][p][c] = byte((2^21 + sum over k < taps.count[p] of weight[p][k] * rows[r][start[p] - first + k][c])
+//   >> 22)
+struct ByteRows {
+  const uint8_t* const* rows;  // [kByteRows], from pixel `first` on
+  int count;
+  int64_t channels, first, width;  // pixels read: [first, first + width)
+  ByteTaps taps;
+  uint8_t *gathered,
+      *results;  // working memory: [width][channels][kByteRows], [outputs][channels][kByteRows]
+  uint8_t* y;
+};
+
+// One row made of `count` rows that follow one another: y[i] = byte((2^21 + sum over k of weight[k] *
+// x[k * width + i]) >> 22)
+struct ByteColumns {
+  const uint8_t* x;
+  int64_t width, count;
+  const int32_t* weight;
+  uint8_t* y;
+};
+
 struct Kernels {
   const char* name;
   int lanes;
@@ -304,6 +333,8 @@ struct Kernels {
                float* largest, int64_t n);
   // gradient[2i], gradient[2i + 1] = upstream[i] times x[2i], x[2i + 1] over their modulus; 0 where that is 0
   void (*modulusGradient)(const float* x, const float* upstream, float* gradient, int64_t n);
+  void (*resizeBytesAlong)(const ByteRows& rows);
+  void (*resizeBytesAcross)(const ByteColumns& columns);
   // dst[c * dstStride + r] = src[r * srcStride + c]
   void (*transpose)(const float* src, int64_t srcStride, float* dst, int64_t dstStride, int64_t rows,
                     int64_t columns);

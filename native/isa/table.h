@@ -11,6 +11,7 @@
 #include "grouped/gradient.h"
 #include "grouped/grouped.h"
 #include "grouped/run.h"
+#include "image/kernels.h"
 #include "isa/kernels.h"
 #include "norm/kernels.h"
 #include "norm/local_response_kernels.h"
@@ -180,6 +181,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.sgd = sgdKernel<Simd>;
   table.adam = adamKernel<Simd>;
   table.modulusGradient = modulusGradientKernel<Simd>;
+  table.resizeBytesAlong = resizeBytesAlong<Simd>;
+  table.resizeBytesAcross = resizeBytesAcross<Simd>;
   table.transpose = transposeKernel<Simd>;
   table.peak = peakKernel<Simd>;
   table.sum = sumKernel<Simd>;

@@ -20,6 +20,7 @@ import { createPool, poolWork } from './pool.js';
 import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
 import { remapGradientWork, remapWork } from './remap.js';
+import { resizeBytes } from './resize-bytes.js';
 import { softmaxGradientWork, softmaxWork } from './softmax.js';
 import { sparseWork } from './sparse.js';
 import { sumPositionsWork, sumWork } from './sums.js';
@@ -102,11 +103,12 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 16,
+  abi: 17,
   createConv,
   createPool,
   packFilter,
   releaseFilter,
+  resizeBytes,
   conv: inForeground('conv'),
   convWeightGradient: inForeground('convWeightGradient'),
   pool: inForeground('pool'),
