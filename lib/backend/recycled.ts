@@ -7,7 +7,7 @@ import { uninitialised } from './memory.js';
 /** Shorter arrays are left to the garbage collector: they cost no page faults. */
 const SHORTEST = 1024;
 /** Beyond this many bytes the lengths that were used least recently are dropped. */
-const MOST_BYTES = 2 ** 28;
+const MOST_BYTES = 2 ** 29;
 
 const fillWithNaN = process.env.CONVKIT_FILL_NAN === '1';
 

@@ -1,6 +1,7 @@
 // What most networks are made of: a convolution without bias, batch normalisation, an activation; a sum with what goes around.
 
 import { Conv2d } from '../nn/conv.js';
+import { Passage } from '../nn/in-turn.js';
 import type { Module } from '../nn/module.js';
 import { BatchNorm2d, BatchNorm3d } from '../nn/norm.js';
 import { Sequential } from '../nn/sequential.js';
@@ -43,6 +44,9 @@ export function withResidual(body: Module, x: Tensor, residual: Tensor): Tensor 
   if (!(body instanceof Sequential)) return add(body.forward(x), residual);
   const layers = body.namedChildren().map(([, layer]) => layer);
   const last = layers.pop();
-  const y = layers.reduce((t, layer) => layer.forward(t), x);
-  return last === undefined ? add(y, residual) : withResidual(last, y, residual);
+  const passage = new Passage();
+  const y = passage.through(x, layers);
+  if (last === undefined) return add(y, residual);
+  if (layers.length > 0) passage.handOn(layers[layers.length - 1], y, last);
+  return passage.end(withResidual(last, y, residual));
 }

@@ -3,6 +3,7 @@
 
 import { Conv2d } from '../nn/conv.js';
 import { Dropout } from '../nn/dropout.js';
+import { Passage } from '../nn/in-turn.js';
 import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { BatchNorm2d } from '../nn/norm.js';
@@ -17,6 +18,9 @@ import { type ClassifierOptions, numClassesOf } from './options.js';
 
 /** A depthwise 3x3 convolution and a pointwise one, each normalised. */
 class DepthwiseSeparable extends Module {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   conv_dw: Conv2d;
   bn1: BatchNorm2d;
   conv_pw: Conv2d;
@@ -36,8 +40,7 @@ class DepthwiseSeparable extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.bn1.forward(this.conv_dw.forward(x));
-    return this.bn2.forward(this.conv_pw.forward(y));
+    return new Passage().through(x, [this.conv_dw, this.bn1, this.conv_pw, this.bn2]);
   }
 }
 
@@ -93,13 +96,16 @@ export class MobileNetV1 extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.blocks.forward(this.bn1.forward(this.conv_stem.forward(x)));
+    const y = new Passage().through(x, [this.conv_stem, this.bn1, this.blocks]);
     return this.classifier.forward(flatten(this.global_pool.forward(y), { startDim: 1 }));
   }
 }
 
 /** Widens `expansion` times, filters depthwise, narrows without an activation. */
 class InvertedResidual extends Module {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   conv: Sequential;
   readonly #around: boolean;
 

@@ -2,6 +2,7 @@
 // whose 3x3 convolutions have groups. Names of weights are torchvision's.
 
 import { Conv2d } from '../nn/conv.js';
+import { Passage } from '../nn/in-turn.js';
 import { Linear } from '../nn/linear.js';
 import { Module } from '../nn/module.js';
 import { BatchNorm2d } from '../nn/norm.js';
@@ -28,6 +29,22 @@ const shortcut = (inChannels: number, outChannels: number, stride: number): Sequ
     ? null
     : convNorm(inChannels, outChannels, 1, { stride, activation: 'none' });
 
+/** What the layers of a block make of x, normalised and added to what goes around them. */
+function aroundBlock(
+  x: Tensor,
+  body: readonly [Module, ...Module[]],
+  norm: BatchNorm2d,
+  downsample: Sequential | null,
+): Tensor {
+  const passage = new Passage();
+  const y = passage.through(x, body);
+  passage.handOn(body[body.length - 1], y, norm);
+  if (downsample === null) return norm.forward(y, { residual: x });
+  const residual = downsample.forward(x);
+  passage.handOn(downsample, residual, norm);
+  return norm.forward(y, { residual });
+}
+
 export interface Shape {
   /** Output channels of a bottleneck for each of its width. */
   readonly expansion: number;
@@ -40,6 +57,9 @@ export interface Shape {
 
 /** Two 3x3 convolutions around which the input goes. */
 class BasicBlock extends Module {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   conv1: Conv2d;
   bn1: BatchNorm2d;
   conv2: Conv2d;
@@ -56,13 +76,15 @@ class BasicBlock extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const y = this.conv2.forward(this.bn1.forward(this.conv1.forward(x)));
-    return this.bn2.forward(y, { residual: this.downsample?.forward(x) ?? x });
+    return aroundBlock(x, [this.conv1, this.bn1, this.conv2], this.bn2, this.downsample);
   }
 }
 
 /** A 3x3 convolution between two 1x1 ones that narrow and widen, around which the input goes. */
 class Bottleneck extends Module {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   conv1: Conv2d;
   bn1: BatchNorm2d;
   conv2: Conv2d;
@@ -89,9 +111,8 @@ class Bottleneck extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    const narrow = this.bn1.forward(this.conv1.forward(x));
-    const y = this.conv3.forward(this.bn2.forward(this.conv2.forward(narrow)));
-    return this.bn3.forward(y, { residual: this.downsample?.forward(x) ?? x });
+    const body: [Module, ...Module[]] = [this.conv1, this.bn1, this.conv2, this.bn2, this.conv3];
+    return aroundBlock(x, body, this.bn3, this.downsample);
   }
 }
 
@@ -130,14 +151,17 @@ export class ResNetBody extends Module {
     this.layer4 = layer(512, shape.layers[3], 2, shape.dilated?.[1]);
   }
 
+  #untilLast(): Module[] {
+    return [this.conv1, this.bn1, this.maxpool, this.layer1, this.layer2, this.layer3];
+  }
+
   /** The features before the last layer. */
   beforeLast(x: Tensor): Tensor {
-    const stem = this.maxpool.forward(this.bn1.forward(this.conv1.forward(x)));
-    return [this.layer1, this.layer2, this.layer3].reduce((y, layer) => layer.forward(y), stem);
+    return new Passage().through(x, this.#untilLast());
   }
 
   override forward(x: Tensor): Tensor {
-    return this.layer4.forward(this.beforeLast(x));
+    return new Passage().through(x, [...this.#untilLast(), this.layer4]);
   }
 }
 

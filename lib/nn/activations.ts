@@ -33,6 +33,9 @@ class ActivationLayer extends Layer {
 
 /** max(x, 0). */
 export class ReLU extends ActivationLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor() {
     super(plainActivation('relu'));
   }
@@ -40,6 +43,9 @@ export class ReLU extends ActivationLayer {
 
 /** min(max(x, 0), 6). */
 export class ReLU6 extends ActivationLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor() {
     super(plainActivation('relu6'));
   }
@@ -52,6 +58,9 @@ export class ReLU6 extends ActivationLayer {
  * String(new nn.LeakyReLU({ negativeSlope: 0.1 })); // 'LeakyReLU(negativeSlope=0.1)'
  */
 export class LeakyReLU extends ActivationLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   /** The slope left of zero. */
   readonly negativeSlope: number;
 
@@ -82,6 +91,9 @@ export class Tanh extends ActivationLayer {
 
 /** x * sigmoid(x). */
 export class SiLU extends ActivationLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor() {
     super(plainActivation('silu'));
   }
@@ -89,6 +101,9 @@ export class SiLU extends ActivationLayer {
 
 /** x * (1 + erf(x / sqrt(2))) / 2: the exact form. */
 export class GELU extends ActivationLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor() {
     super(plainActivation('gelu'));
   }

@@ -55,6 +55,9 @@ abstract class ForwardConvLayer extends ConvLayer {
  * conv.forward(Tensor.randn([1, 16, 100])).shape; // [1, 32, 100]
  */
 export class Conv1d extends ForwardConvLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   /** [outChannels, inChannels / groups, kernelWidth] */
   declare weight: Tensor;
   /** [outChannels], or null */
@@ -83,6 +86,9 @@ export class Conv1d extends ForwardConvLayer {
  * conv.forward(Tensor.randn([1, 3, 32, 32])).shape; // [1, 64, 16, 16]
  */
 export class Conv2d extends ForwardConvLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   /** [outChannels, inChannels / groups, kernelHeight, kernelWidth] */
   declare weight: Tensor;
   /** [outChannels], or null */
@@ -108,6 +114,9 @@ export class Conv2d extends ForwardConvLayer {
  * conv.forward(Tensor.randn([1, 3, 8, 32, 32])).shape; // [1, 16, 8, 16, 16]
  */
 export class Conv3d extends ForwardConvLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   /** [outChannels, inChannels / groups, kernelDepth, kernelHeight, kernelWidth] */
   declare weight: Tensor;
   /** [outChannels], or null */

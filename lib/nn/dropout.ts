@@ -35,6 +35,9 @@ abstract class AnyDropout extends Layer {
  * new nn.Dropout(0.2).eval().forward(Tensor.ones([2])).toArray(); // [1, 1]
  */
 export class Dropout extends AnyDropout {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   protected readonly operation = 'dropout';
 
   constructor(p = 0.5) {
@@ -79,6 +82,9 @@ export class Dropout1d extends ChannelDropout {
  * new nn.Dropout2d(0.2).forward(Tensor.ones([2, 8, 5, 5])).shape; // [2, 8, 5, 5]
  */
 export class Dropout2d extends ChannelDropout {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   protected get rank(): 2 {
     return 2;
   }

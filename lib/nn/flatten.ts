@@ -15,6 +15,9 @@ import { Layer } from './layer.js';
  * new nn.Flatten().forward(Tensor.zeros([2, 3, 4, 4])).shape; // [2, 48]
  */
 export class Flatten extends Layer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   readonly startDim: number;
   readonly endDim: number;
 

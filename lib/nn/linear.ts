@@ -23,6 +23,9 @@ export interface LinearLayerOptions extends LinearOptions {
  * new nn.Linear(8, 10).forward(Tensor.randn([2, 8])).shape; // [2, 10]
  */
 export class Linear extends WeightedLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   /** [outFeatures, inFeatures] */
   declare weight: Tensor;
   /** [outFeatures], or null */

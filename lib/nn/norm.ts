@@ -176,6 +176,9 @@ abstract class BatchNorm extends NormLayer {
  * new nn.BatchNorm1d(8).forward(Tensor.randn([4, 8, 100])).shape; // [4, 8, 100]
  */
 export class BatchNorm1d extends BatchNorm {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   protected get ranks(): readonly number[] {
     return [2, 3];
   }
@@ -196,6 +199,9 @@ export class BatchNorm1d extends BatchNorm {
  * Object.keys(norm.stateDict()); // ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
  */
 export class BatchNorm2d extends BatchNorm {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   protected get ranks(): readonly number[] {
     return [4];
   }
@@ -214,6 +220,9 @@ export class BatchNorm2d extends BatchNorm {
  * new nn.BatchNorm3d(8).forward(Tensor.randn([2, 8, 4, 6, 6])).shape; // [2, 8, 4, 6, 6]
  */
 export class BatchNorm3d extends BatchNorm {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   protected get ranks(): readonly number[] {
     return [5];
   }

@@ -74,6 +74,9 @@ function describeSliding(pool: SlidingPool, list: List): string {
  * new nn.MaxPool1d(3, { stride: 2, padding: 1 }).forward(Tensor.randn([1, 8, 32])).shape; // [1, 8, 16]
  */
 export class MaxPool1d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: MaxPoolLayerOptions) {
     super(parseMaxPool({ ...options, kernelSize }, 1, 'MaxPool1d'), 1, 'maxPool1d');
   }
@@ -87,6 +90,9 @@ export class MaxPool1d extends PoolLayer {
  * new nn.MaxPool2d(3, { stride: 2, padding: 1 }).forward(Tensor.randn([1, 8, 32, 32])).shape; // [1, 8, 16, 16]
  */
 export class MaxPool2d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: MaxPoolLayerOptions) {
     super(parseMaxPool({ ...options, kernelSize }, 2, 'MaxPool2d'), 2, 'maxPool2d');
   }
@@ -100,6 +106,9 @@ export class MaxPool2d extends PoolLayer {
  * new nn.MaxPool3d(3, { stride: 2, padding: 1 }).forward(Tensor.randn([1, 8, 8, 32, 32])).shape; // [1, 8, 4, 16, 16]
  */
 export class MaxPool3d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: MaxPoolLayerOptions) {
     super(parseMaxPool({ ...options, kernelSize }, 3, 'MaxPool3d'), 3, 'maxPool3d');
   }
@@ -113,6 +122,9 @@ export class MaxPool3d extends PoolLayer {
  * new nn.AvgPool1d(2).forward(Tensor.randn([1, 8, 32])).shape; // [1, 8, 16]
  */
 export class AvgPool1d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: AvgPoolLayerOptions) {
     super(parseAvgPool({ ...options, kernelSize }, 1, 'AvgPool1d'), 1, 'avgPool1d');
   }
@@ -126,6 +138,9 @@ export class AvgPool1d extends PoolLayer {
  * new nn.AvgPool2d(2).forward(Tensor.randn([1, 8, 32, 32])).shape; // [1, 8, 16, 16]
  */
 export class AvgPool2d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: AvgPoolLayerOptions) {
     super(parseAvgPool({ ...options, kernelSize }, 2, 'AvgPool2d'), 2, 'avgPool2d');
   }
@@ -139,6 +154,9 @@ export class AvgPool2d extends PoolLayer {
  * new nn.AvgPool3d(2).forward(Tensor.randn([1, 8, 8, 32, 32])).shape; // [1, 8, 4, 16, 16]
  */
 export class AvgPool3d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(kernelSize: PerDimension, options?: AvgPoolLayerOptions) {
     super(parseAvgPool({ ...options, kernelSize }, 3, 'AvgPool3d'), 3, 'avgPool3d');
   }
@@ -169,6 +187,9 @@ export class AdaptiveAvgPool1d extends PoolLayer {
  * new nn.AdaptiveAvgPool2d(1).forward(Tensor.randn([1, 8, 7, 7])).shape; // [1, 8, 1, 1]
  */
 export class AdaptiveAvgPool2d extends PoolLayer {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   constructor(outputSize: AdaptivePoolOptions['outputSize']) {
     super(
       parseAdaptivePool('adaptiveAverage', { outputSize }, 2, 'AdaptiveAvgPool2d'),

@@ -3,6 +3,7 @@
 import { BackendError, ShapeError, show, wrongType } from '../errors.js';
 import { checkedSignal, type ForwardOptions } from '../ops/run.js';
 import type { Tensor } from '../tensor/tensor.js';
+import { Passage } from './in-turn.js';
 import { Module, moduleName } from './module.js';
 
 /** The errors the library throws, each a class of its own that callers tell apart. */
@@ -19,6 +20,9 @@ const OWN_ERRORS = [TypeError, RangeError, ShapeError, BackendError];
  * const named = new nn.Sequential({ conv1: new nn.Conv2d(1, 8, 3), act: new nn.ReLU() });
  */
 export class Sequential extends Module {
+  /** @internal See Passage. */
+  static readonly keepsNothing = true;
+
   readonly [name: string]: unknown;
 
   constructor(...modules: Module[] | [Record<string, Module>]) {
@@ -49,15 +53,19 @@ export class Sequential extends Module {
   }
 
   override forward(x: Tensor): Tensor {
+    const passage = new Passage();
     let y = x;
+    let before: Module | null = null;
     for (const [name, module] of this.namedChildren()) {
+      if (before !== null) passage.handOn(before, y, module);
       try {
         y = module.forward(y);
       } catch (error) {
         throw located(this, name, module, error);
       }
+      before = module;
     }
-    return y;
+    return passage.end(y);
   }
 
   /** The layers' `forwardAsync` one after another. @throws (rejects) with the signal's reason once it is aborted. */

@@ -2,7 +2,15 @@
 
 import type { Activation } from '../../binding.js';
 import { active } from '../backend/index.js';
-import { gradientMemory, gradientTensor, overwritable, record, recording, save } from '../tensor/autograd.js';
+import {
+  gradientMemory,
+  gradientTensor,
+  overwritable,
+  ownsMemory,
+  record,
+  recording,
+  save,
+} from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { parseElu, parseSlope, parseSoftplus, plainActivation } from './activation.js';
@@ -27,6 +35,7 @@ export function prepareActivation(
   if (recording([x])) {
     const values = save(derivesFromResult(activation) ? output : x);
     record(output, operation, [x], (upstream) => [activationGradient(activation, values(), upstream)]);
+    ownsMemory(output);
   }
   if (y.length === 0) return finished(output);
   return {

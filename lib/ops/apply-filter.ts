@@ -4,6 +4,7 @@
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
 import { show, wrongShape, wrongType } from '../errors.js';
+import { ownsMemory } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
@@ -66,6 +67,7 @@ export function applyFilter(application: Application): Prepared {
   const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
   if (layout === 'channelsFirst') storageOf(output).watch(filter.demand);
   recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
+  ownsMemory(output);
   if (batch === 0) return finished(output);
   return {
     output,

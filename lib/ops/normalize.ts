@@ -4,7 +4,15 @@
 import type { Activation, NormGeometry } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { coefficientsOf } from '../backend/reference/norm.js';
-import { gradientMemory, gradientTensor, overwritable, record, recording, save } from '../tensor/autograd.js';
+import {
+  gradientMemory,
+  gradientTensor,
+  overwritable,
+  ownsMemory,
+  record,
+  recording,
+  save,
+} from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
@@ -67,6 +75,7 @@ export function prepareNormalization(call: Normalization): Prepared {
   const output = wrap(y, layout, x.shape);
   const statistics = given ?? statisticsFor(call.extent);
   if (recorded && isClamp(kind)) recordNormalization(call, kind, layout, statistics, output);
+  ownsMemory(output);
   if (y.length === 0) return finished(output);
   return inOrder(output, stepsOf(call, layout, statistics, y));
 }

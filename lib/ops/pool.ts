@@ -3,6 +3,7 @@
 
 import type { Binding, Pool, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
+import { ownsMemory } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { channelAxisOf, channelsLast, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
@@ -202,6 +203,7 @@ export function preparePool(
   const output = wrap(y, channelAxis, outputShape);
   const readsInput = settings.kind === 'max' || settings.kind === 'adaptiveMax';
   recordPool(output, x, { binding, pool, batch, channelAxis, readsInput }, operation);
+  ownsMemory(output);
   if (batch === 0) return finished(output);
   return {
     output,

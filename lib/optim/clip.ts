@@ -3,7 +3,7 @@
 import { active } from '../backend/index.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { mutate } from '../tensor/autograd.js';
-import { logicalArray, Tensor } from '../tensor/tensor.js';
+import { gradOf, logicalArray, Tensor } from '../tensor/tensor.js';
 
 /**
  * Scales all gradients by one factor where their norm, as if they were one vector, is above `maxNorm`: by maxNorm /
@@ -71,13 +71,18 @@ function checkedBound(value: unknown, name: string, operation: string): number {
 function gradientsOf(parameters: unknown, operation: string): Tensor[] {
   const wrong = (value: unknown): TypeError =>
     wrongType(operation, `parameters must be Tensors, but got ${show(value)}`, 'use net.parameters()');
-  if (parameters instanceof Tensor) return parameters.grad === null ? [] : [parameters.grad];
+  if (parameters instanceof Tensor) return gradients(parameters);
   if (typeof parameters !== 'object' || parameters === null || !(Symbol.iterator in parameters)) {
     throw wrong(parameters);
   }
   const given: unknown[] = [...(parameters as Iterable<unknown>)];
   return given.flatMap((parameter) => {
     if (!(parameter instanceof Tensor)) throw wrong(parameter);
-    return parameter.grad === null ? [] : [parameter.grad];
+    return gradients(parameter);
   });
+}
+
+function gradients(parameter: Tensor): Tensor[] {
+  const gradient = gradOf(parameter);
+  return gradient === null ? [] : [gradient];
 }

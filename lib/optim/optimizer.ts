@@ -7,7 +7,7 @@ import { show, wrongType, wrongValue } from '../errors.js';
 import { knownOptions } from '../ops/options.js';
 import { mutate } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
-import { logicalArray, Tensor } from '../tensor/tensor.js';
+import { gradOf, logicalArray, Tensor } from '../tensor/tensor.js';
 import {
   asObject,
   type OptimizerState,
@@ -99,8 +99,9 @@ export abstract class Optimizer<S extends Settings = Settings> {
     const binding = active();
     for (const group of this.paramGroups) {
       for (const tensor of group.params) {
-        if (tensor.grad === null) continue;
-        const gradient = logicalArray(tensor.grad, label);
+        const grad = gradOf(tensor);
+        if (grad === null) continue;
+        const gradient = logicalArray(grad, label);
         const state = this.#states.get(tensor) ?? { arrays: {}, numbers: {} };
         this.#states.set(tensor, state);
         mutate(tensor, (parameter) => this.move(binding, group, { parameter, gradient, state }), label);

@@ -5,9 +5,10 @@ import { takeRecycled } from '../backend/recycled.js';
 import { wrongType } from '../errors.js';
 import { watchChanges } from './changes.js';
 import { currentOperation, laidOut, recyclableStorage, release } from './gradients.js';
-import { type Backward, Leaf, Operation, recordingEnabled } from './graph.js';
+import { type Backward, Leaf, latestOrder, Operation, recordingEnabled } from './graph.js';
 
 export type { Backward } from './graph.js';
+export { latestOrder };
 
 import { elementCount, showShape } from './shape.js';
 import { settleRowMajor } from './storage.js';
@@ -41,6 +42,25 @@ export function record(
     return node?.required ? node : null;
   });
   setNode(output, new Operation(operation, output.shape, nodes, backward));
+}
+
+/** Says of a recorded result that its memory was taken for it alone: no input has it, and nobody else. */
+export function ownsMemory(output: Tensor): void {
+  const node = nodeOf(output);
+  if (node instanceof Operation) node.ownsMemory = true;
+}
+
+/**
+ * Leaves a result to the graph, where it was recorded after `since` and in memory of its own: nobody reads it any more but
+ * gradients, and once its own has passed its memory is used again. Gives the way to take that back, or null.
+ */
+export function leaveToGraph(result: Tensor, since: number): (() => void) | null {
+  const node = nodeOf(result);
+  if (!(node instanceof Operation) || !node.ownsMemory || node.order <= since) return null;
+  node.result = storageOf(result);
+  return () => {
+    node.result = null;
+  };
 }
 
 /**

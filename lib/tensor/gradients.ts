@@ -51,6 +51,8 @@ export function walk<T>(root: Node<T>, gradient: Storage, retainGraph: boolean, 
       if (!retainGraph) {
         operation.backward = null;
         operation.inputs = [];
+        if (operation.result !== null) release(operation.result);
+        operation.result = null;
       }
       for (const input of inputs) {
         if (!(input instanceof Leaf)) continue;
@@ -195,6 +197,7 @@ function deliver<T>(leaf: Leaf<T>, pending: Pending<T>, view: View<T>): void {
     const data = laidOut(arrived, leaf.shape, layout);
     const taken = data === arrived.data;
     leaf.grad = view.wrap(new Storage(taken && !mine ? data.slice() : data, layout), leaf.shape);
+    leaf.gradTaken = false;
     if (taken && mine) arrived.recyclable = false;
   } else if (leaf.required && leaf.grad !== null) {
     // Channels-last memory may be read in the background, so it is never written to a second time.
@@ -206,6 +209,14 @@ function deliver<T>(leaf: Leaf<T>, pending: Pending<T>, view: View<T>): void {
     grad.version++;
   }
   pending.drop(arrived);
+}
+
+/** Gives a leaf another gradient, or none: the memory of one that nobody has read is used again. */
+export function replaceGrad<T>(leaf: Leaf<T>, grad: T | null, view: View<T>): void {
+  if (leaf.grad === grad) return;
+  if (leaf.grad !== null && !leaf.gradTaken) release(view.storageOf(leaf.grad));
+  leaf.grad = grad;
+  leaf.gradTaken = true;
 }
 
 /** Memory that a walk made and may use again. */

@@ -15,10 +15,15 @@ export type Backward<T> = (upstream: T, needs: readonly boolean[]) => readonly (
 /** Rises with every node: an operation comes after all it was computed from. */
 let created = 0;
 
+/** The last node's order: whatever is recorded from here on is above it. */
+export const latestOrder = (): number => created;
+
 /** A tensor that no recorded operation has produced. */
 export class Leaf<T> {
   readonly order = ++created;
   grad: T | null = null;
+  /** Whether someone may have taken the gradient: its memory is theirs then. */
+  gradTaken = false;
 
   constructor(
     readonly shape: readonly number[],
@@ -32,6 +37,10 @@ export class Leaf<T> {
 export class Operation<T> {
   readonly order = ++created;
   readonly required = true;
+  /** Whether the result lies in memory that was taken for it alone. */
+  ownsMemory = false;
+  /** The result, where nobody but the graph can reach it: its memory is used again once its gradient has passed. */
+  result: Storage | null = null;
 
   constructor(
     readonly name: string,

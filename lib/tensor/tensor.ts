@@ -4,7 +4,7 @@
 import { show, wrongShape, wrongType } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
 import { beforeHandingOut } from './changes.js';
-import { checkGradientShape, lossGradient, walk } from './gradients.js';
+import { checkGradientShape, lossGradient, replaceGrad, walk } from './gradients.js';
 import { Leaf, type Node, Operation, recordingEnabled } from './graph.js';
 import { inspectCustom } from './inspect.js';
 import { type Nested, nest, unnest } from './nested.js';
@@ -25,6 +25,7 @@ import {
 let storageOf: (tensor: Tensor) => Storage;
 let nodeOf: (tensor: Tensor) => Node<Tensor> | null;
 let setNode: (tensor: Tensor, node: Node<Tensor> | null) => void;
+let gradOf: (tensor: Tensor) => Tensor | null;
 
 export interface TensorOptions {
   /** Whether gradients of it are asked for; false. */
@@ -90,6 +91,7 @@ export class Tensor {
     setNode = (tensor, node) => {
       tensor.#node = node;
     };
+    gradOf = (tensor) => (tensor.#node instanceof Leaf ? tensor.#node.grad : null);
   }
 
   /** All zeros. */
@@ -229,7 +231,8 @@ export class Tensor {
    * operations. It may be set, to null for instance.
    */
   get grad(): Tensor | null {
-    return this.#node instanceof Leaf ? this.#node.grad : null;
+    if (this.#node instanceof Leaf) this.#node.gradTaken = true;
+    return gradOf(this);
   }
 
   set grad(grad: Tensor | null) {
@@ -242,7 +245,7 @@ export class Tensor {
     if (grad !== null && !sameShape(grad.shape, this.shape)) {
       throw wrongShape('grad', `must have shape ${showShape(this.shape)}, but got ${showShape(grad.shape)}`);
     }
-    if (grad !== null || this.#node !== null) this.#leaf().grad = grad;
+    if (grad !== null || this.#node !== null) replaceGrad(this.#leaf(), grad, VIEW);
   }
 
   /**
@@ -392,4 +395,4 @@ export function assign(target: Tensor, source: Tensor, operation: string, sharin
   storage.version++;
 }
 
-export { nodeOf, setNode, storageOf };
+export { gradOf, nodeOf, setNode, storageOf };

@@ -2,47 +2,23 @@
 // panel].
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 
 #include "conv/plan.h"
-
-#if defined(__linux__)
-#  include <sys/mman.h>
-#endif
+#include "threads/kept_memory.h"
 
 namespace convkit {
-
-namespace {
-
-// A filter of many megabytes on large pages is fetched page by page in a hundredth of the interruptions, and
-// read with fewer misses of the address cache. Advice only.
-void adviseHugePages(void* memory, std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
-  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / kHugePage * kHugePage;
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-  (void)memory;
-  (void)bytes;
-#endif
-}
-
-}  // namespace
 
 // Aligned by hand: glibc before 2.38 does not find the place that it freed a moment ago when it is asked for
 // aligned memory, and a training loop grew by every filter it packed.
 AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
   constexpr std::size_t kAlignment = 64;
-  const std::size_t bytes = (n * sizeof(float) / kAlignment + 2) * kAlignment;
-  memory_ = ::operator new(bytes);
-  adviseHugePages(memory_, bytes);
+  bytes_ = (n * sizeof(float) / kAlignment + 2) * kAlignment;
+  memory_ = takeBlock(bytes_);
   const auto address = reinterpret_cast<std::uintptr_t>(memory_);
   data_ = reinterpret_cast<float*>((address + kAlignment - 1) / kAlignment * kAlignment);
 }
 
-AlignedFloats::~AlignedFloats() { ::operator delete(memory_); }
+AlignedFloats::~AlignedFloats() { giveBlock(memory_, bytes_); }
 
 namespace {
 

@@ -81,6 +81,7 @@ class AlignedFloats {
   std::size_t size() const { return size_; }
 
  private:
+  std::size_t bytes_;
   void* memory_;
   float* data_;
   std::size_t size_;

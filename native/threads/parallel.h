@@ -26,7 +26,7 @@ class Scratch {
   void* memory_[kSlots] = {};
   std::size_t size_[kSlots] = {};
 };
-void releaseScratch();  // frees what lies in the free list
+void releaseScratch();  // frees what lies in the free list, and blocks that are kept
 
 int threadCount();               // the caller included
 void setThreadCount(int count);  // 1 <= count <= 1024

@@ -5,6 +5,8 @@
 #include <mutex>
 #include <new>
 
+#include "threads/kept_memory.h"
+
 #if defined(__linux__)
 #  include <sys/mman.h>
 #endif
@@ -86,6 +88,7 @@ Scratch::~Scratch() {
 }
 
 void releaseScratch() {
+  releaseBlocks();
   FreeList& list = freeList();
   detail::PooledScratch* scratch;
   {

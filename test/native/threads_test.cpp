@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "threads/float_environment.h"
+#include "threads/kept_memory.h"
 #include "threads/parallel.h"
 #include "threads/processors.h"
 
@@ -188,6 +189,34 @@ void scratchIsAlignedAndKept() {
   check(runsEachOnce(10), "loops run on after releaseScratch");
 }
 
+void blocksGoRound() {
+  constexpr std::size_t kSize = 3 << 20;
+  void* const first = convkit::takeBlock(kSize);
+  void* const second = convkit::takeBlock(kSize);
+  std::memset(first, 1, kSize);
+  std::memset(second, 2, kSize);
+  convkit::giveBlock(first, kSize);
+  void* const smaller = convkit::takeBlock(kSize - 64);
+  check(smaller != first, "a block is given to demands of its own size alone");
+  convkit::giveBlock(second, kSize);
+  void* const third = convkit::takeBlock(kSize);
+  void* const fourth = convkit::takeBlock(kSize);
+  check(third == second && fourth == first, "blocks given back are taken again, the last one first");
+  convkit::giveBlock(smaller, kSize - 64);
+  for (int i = 0; i < 100; i++) convkit::giveBlock(convkit::takeBlock(kSize + i * 64), kSize + i * 64);
+  convkit::giveBlock(third, kSize);
+  convkit::giveBlock(fourth, kSize);
+  convkit::giveBlock(convkit::takeBlock(8), 8);
+  convkit::releaseScratch();
+  bool exhausted = false;
+  try {
+    convkit::takeBlock(~std::size_t{0} / 2);
+  } catch (const std::bad_alloc&) {
+    exhausted = true;
+  }
+  check(exhausted, "an impossible demand for a block is bad_alloc");
+}
+
 void workersComputeInOurEnvironment() {
   convkit::setThreadCount(3);
   convkit::joinWorkers();
@@ -256,6 +285,7 @@ int main() {
   countsChangeAtAnyTime();
   theCrewRestarts();
   scratchIsAlignedAndKept();
+  blocksGoRound();
   workersComputeInOurEnvironment();
   quotasAreRead();
   convkit::joinWorkers();
