@@ -28,7 +28,7 @@ const INTERNAL = [
 const SHARED = [
   {
     name: 'engine',
-    test: /[\\/]lib[\\/](errors|numerics|backend|tensor|ops|nn|models|optim|analysis|graph|io|onnx|formats)\b/,
+    test: /[\\/]lib[\\/](errors|numerics|backend|tensor|ops|nn|models|optim|analysis|graph|io|formats)\b/,
   },
   { name: 'tools', test: /[\\/]lib[\\/](image|extract|show)[\\/]/ },
 ];

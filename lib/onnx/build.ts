@@ -8,7 +8,7 @@ import { noGrad } from '../tensor/no-grad.js';
 import { logicalArray, Tensor } from '../tensor/tensor.js';
 import { withBranches } from './branches.js';
 import { dataType, dataTypeName } from './data-types.js';
-import { Host, HostMemory } from './host.js';
+import { Host, HostMemory, SHAPE_NUMBERS } from './host.js';
 import { filled, layerOf, type OperatorLayer, type Template } from './layer.js';
 import { type Model, readAttributeTensor } from './model.js';
 import { type Built, type Inputs, Node, type Slot, type Weight } from './node.js';
@@ -50,8 +50,6 @@ interface Constant {
 
 /** The opsets whose operators mean what is computed here. */
 const OPSETS = [6, 25] as const;
-/** Numbers that shapes may make of nothing. */
-export const SHAPE_NUMBERS = 1 << 20;
 
 /** Who is speaking when something is wrong: the loader first, the module later. */
 interface Speaker {

@@ -16,6 +16,9 @@ export class Host {
   ) {}
 }
 
+/** How many shapes may make of nothing. */
+export const SHAPE_NUMBERS = 1 << 20;
+
 /** Whole numbers along one dimension. */
 export const list = (values: readonly number[]): Host =>
   new Host('int', [values.length], Float64Array.from(values));

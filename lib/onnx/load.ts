@@ -2,10 +2,8 @@
 
 import { show, wrongType } from '../errors.js';
 import { InputFile } from '../io/input-file.js';
-import { buildGraph } from './build.js';
 import { GraphModule } from './graph-module.js';
-import { readModel } from './model.js';
-import { InputBytes } from './source.js';
+import { InputBytes, type Source } from './source.js';
 
 /**
  * Reads a network from an ONNX file, or from its bytes: convolutional networks as PyTorch and others export them, opsets 6 to
@@ -28,14 +26,16 @@ export async function loadOnnx(model: string | Uint8Array | ArrayBuffer): Promis
       Uint8Array.from(model instanceof ArrayBuffer ? new Uint8Array(model) : model),
       operation,
     );
-    return new GraphModule(await buildGraph(await readModel(source, null), 'the model'));
+    return moduleOf(source, null, 'the model');
   }
   if (typeof model !== 'string') {
     throw wrongType(operation, `expected the path of a file, or its bytes, not ${show(model)}`);
   }
-  return InputFile.using(
-    model,
-    operation,
-    async (file) => new GraphModule(await buildGraph(await readModel(file, model), model)),
-  );
+  return InputFile.using(model, operation, (file) => moduleOf(file, model, model));
+}
+
+/** The reader and its operators, a tenth of the library, are loaded when the first file is read. */
+async function moduleOf(source: Source, path: string | null, label: string): Promise<GraphModule> {
+  const [{ readModel }, { buildGraph }] = await Promise.all([import('./model.js'), import('./build.js')]);
+  return new GraphModule(await buildGraph(await readModel(source, path), label));
 }
