@@ -30,6 +30,12 @@ struct Simd {
   static Wide mul(Wide a, double b) {
     return {_mm256_mul_pd(a.low, _mm256_set1_pd(b)), _mm256_mul_pd(a.high, _mm256_set1_pd(b))};
   }
+  static Wide mul(Wide a, Wide b) { return {_mm256_mul_pd(a.low, b.low), _mm256_mul_pd(a.high, b.high)}; }
+  static Wide loadWide(const double* p) { return {_mm256_loadu_pd(p), _mm256_loadu_pd(p + 4)}; }
+  static void storeWide(double* p, Wide w) {
+    _mm256_storeu_pd(p, w.low);
+    _mm256_storeu_pd(p + 4, w.high);
+  }
 
   static constexpr bool kQuads = false;
 

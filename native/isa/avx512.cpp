@@ -29,6 +29,12 @@ struct Simd {
   static Wide mul(Wide a, double b) {
     return {_mm512_mul_pd(a.low, _mm512_set1_pd(b)), _mm512_mul_pd(a.high, _mm512_set1_pd(b))};
   }
+  static Wide mul(Wide a, Wide b) { return {_mm512_mul_pd(a.low, b.low), _mm512_mul_pd(a.high, b.high)}; }
+  static Wide loadWide(const double* p) { return {_mm512_loadu_pd(p), _mm512_loadu_pd(p + 8)}; }
+  static void storeWide(double* p, Wide w) {
+    _mm512_storeu_pd(p, w.low);
+    _mm512_storeu_pd(p + 8, w.high);
+  }
 
   static constexpr bool kQuads = true;
 

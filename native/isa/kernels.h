@@ -239,6 +239,25 @@ struct RowSum {
   float* y;
 };
 
+// Sums of a row in each lane: sum[r] = sum over c of x[c][r], and squares[r] = sum over c of (x[c][r] -
+// mean[r])^2, each one chain in double from +0.
+struct LaneSums {
+  const float* x;  // [channels][lanes]
+  int64_t channels;
+  const double* mean;  // [lanes], or null for sums
+  double* y;           // [lanes]
+};
+
+// One row normalised by its own mean and variance, whose inverse deviation is `inverse`, as norm/norm.h says;
+// null: ones, zeros, none.
+struct LayerRow {
+  const float *x, *weight, *bias, *residual;
+  int64_t channels;
+  double inverse, mean;
+  float low, high;
+  float* y;
+};
+
 // Outputs of a side of an image of bytes: each the sum of `count` neighbours from `start` on, times weights.
 struct ByteTaps {
   const int32_t *start, *count, *weight;  // weight [outputs][taps]
@@ -316,6 +335,8 @@ struct Kernels {
                            float* gradient, int64_t n);
   void (*momentRows)(const MomentRows& rows);
   void (*affineRows)(const AffineRows& rows);
+  void (*laneSums)(const LaneSums& sums);
+  void (*layerRow)(const LayerRow& row);
   void (*normSumRows)(const NormSumRows& rows);
   void (*normGradientRows)(const NormGradientRows& rows);
   void (*responseSums)(const ResponseRow& row);

@@ -22,6 +22,12 @@ struct Simd {
   static Wide add(Wide a, Wide b) { return {vaddq_f64(a.low, b.low), vaddq_f64(a.high, b.high)}; }
   static Wide sub(Wide a, Wide b) { return {vsubq_f64(a.low, b.low), vsubq_f64(a.high, b.high)}; }
   static Wide mul(Wide a, double b) { return {vmulq_n_f64(a.low, b), vmulq_n_f64(a.high, b)}; }
+  static Wide mul(Wide a, Wide b) { return {vmulq_f64(a.low, b.low), vmulq_f64(a.high, b.high)}; }
+  static Wide loadWide(const double* p) { return {vld1q_f64(p), vld1q_f64(p + 2)}; }
+  static void storeWide(double* p, Wide w) {
+    vst1q_f64(p, w.low);
+    vst1q_f64(p + 2, w.high);
+  }
 
   static constexpr bool kQuads = false;
 

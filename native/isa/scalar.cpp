@@ -23,6 +23,8 @@ struct Simd {
   static Wide add(Wide a, Wide b) { return a + b; }
   static Wide sub(Wide a, Wide b) { return a - b; }
   static Wide mul(Wide a, double b) { return a * b; }
+  static Wide loadWide(const double* p) { return *p; }
+  static void storeWide(double* p, Wide w) { *p = w; }
 
   static constexpr bool kQuads = false;
 

@@ -14,6 +14,7 @@
 #include "image/kernels.h"
 #include "isa/kernels.h"
 #include "norm/kernels.h"
+#include "norm/layer_kernels.h"
 #include "norm/local_response_kernels.h"
 #include "optim/kernels.h"
 #include "pooling/gradient.h"
@@ -157,6 +158,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.sumRows = sumRows<Simd>;
   table.momentRows = momentRows<Simd>;
   table.affineRows = affineRows<Simd>;
+  table.laneSums = laneSums<Simd>;
+  table.layerRow = layerRow<Simd>;
   table.normSumRows = normSumRows<Simd>;
   table.normGradientRows = normGradientRows<Simd>;
   table.responseSums = responseSums<Simd>;

@@ -84,6 +84,8 @@ void runNormalize(const NormGeometry& g, const Kernels& kernels, const NormInput
     if (statistics.variance != nullptr) std::fill_n(statistics.variance, own, 0.0f);
     return;
   }
+  if (g.positions == 1 && g.groups == 1)
+    return normalizeRows(g, kernels, input, residual, y, statistics, cancelled);
   detail::ScratchLease lease;
   const int64_t chunks = pieces(g.positions, kPositionsPerChain);
   const int64_t sums = g.batch * chunks * g.channels, coefficients = g.batch * g.channels;

@@ -53,6 +53,10 @@ void forEachNormBlock(const NormGeometry& g, int64_t all, const CancelFlag* canc
   });
 }
 
+// runNormalize for images of one position and one group.
+void normalizeRows(const NormGeometry& g, const Kernels& kernels, const NormInput& input,
+                   const float* residual, float* y, NormStatistics statistics, const CancelFlag* cancelled);
+
 double inverseDeviation(const NormGeometry& g, float variance);
 
 // Of `count` groups of an image: what its channels are multiplied by, and what is added then. [batch,

@@ -1,7 +1,9 @@
 // What the contract promises of normalisation beyond equal bits: accuracy, refusals, memory that may be shared.
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Binding, NormGeometry } from '../../binding.js';
+import { reference } from '../../lib/backend/reference/index.js';
 import { implementations } from '../support/bindings.js';
+import { difference } from '../support/conformance.js';
 import { drawFloats, Random } from '../support/random.js';
 
 const batchNorm = (positions: number, channels: number): NormGeometry => ({
@@ -147,5 +149,42 @@ describe.each(implementations)('$name', ({ get }) => {
         null,
       ]),
     ).toThrow(RangeError);
+  });
+});
+
+describe.each(implementations)('rows normalised each by itself: $name', ({ get }) => {
+  it('gives the bits of the reference, whether or not rows fill a vector', () => {
+    const binding = get();
+    const random = new Random(11);
+    const draw = (length: number) => drawFloats(random, length, random.of(['dense', 'sparse', 'wide']));
+    const before = binding.threads();
+    for (const batch of [1, 2, 7, 8, 9, 15, 16, 17, 33, 130]) {
+      for (const channels of [1, 2, 7, 8, 15, 16, 17, 33, 770]) {
+        const norm: NormGeometry = {
+          batch,
+          positions: 1,
+          channels,
+          groups: 1,
+          epsilon: 1e-5,
+          activation: random.of(['none', 'relu', 'relu6']),
+          statistics: 'own',
+        };
+        const given = (length: number) => (random.once(2) ? draw(length) : null);
+        const x = draw(batch * channels);
+        const [weight, bias, residual] = [given(channels), given(channels), given(batch * channels)];
+        const solve = (by: Binding): Float32Array => {
+          const y = new Float32Array(x.length).fill(Number.NaN);
+          const told = [new Float32Array(batch), new Float32Array(batch)] as const;
+          by.normalize(norm, x, weight, bias, residual, y, ...told);
+          return Float32Array.of(...y, ...told[0], ...told[1]);
+        };
+        const wanted = solve(reference);
+        for (const threads of binding === reference ? [1] : [1, 3]) {
+          binding.setThreads(threads);
+          expect(difference(solve(binding), wanted), `${batch} x ${channels}, ${threads} threads`).toBeNull();
+        }
+      }
+    }
+    binding.setThreads(before);
   });
 });
