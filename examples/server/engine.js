@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { backend, compile, io, models, nn, ops, Tensor } from 'convkit';
-import { normalisePixels, normalisePlanes } from './image.js';
+import { backend, compile, io, models, nn, Tensor } from 'convkit';
+import { normalisePlanes } from './image.js';
 import { UsageError } from './options.js';
 
 /**
@@ -26,25 +26,25 @@ async function convkitEngine(options) {
     inputShape: [1, 3, size, size],
     outputs: features === undefined ? ['output'] : [features, 'output'],
     releaseWeights: true, // images have one size, and nothing else uses the network
-    maxQueue: queue,
   });
+  // One array for all images: a session that is not running takes it over before the next one is written. A new one for each
+  // image would have the garbage collector stop the event loop several times a second
   const values = new Float32Array(3 * size * size);
-  // Pixels have their channels last, as the engine wants them: dimensions are named anew, and nothing is transposed
-  const tensorOf = (pixels) =>
-    ops.permute(new Tensor(normalisePixels(pixels, values), [1, size, size, 3]), { dims: [0, 3, 1, 2] });
-  await session.run(tensorOf(new Uint8Array(3 * size * size)));
+  const compute = async (pixels, signal) => {
+    signal?.throwIfAborted();
+    const x = new Tensor(normalisePlanes(pixels, values), [1, 3, size, size]);
+    const { output, [features ?? 'output']: inner } = await session.run(x, { signal });
+    return {
+      output: withoutBatch(output.data, output.shape),
+      features: features ? withoutBatch(inner.data, inner.shape) : null,
+    };
+  };
+  await compute(new Uint8Array(3 * size * size));
   const { isa, name, threads: taken } = backend.info();
   return {
     name: `convkit, ${isa ?? name}, ${taken} threads`,
     features: features ?? null,
-    async run(pixels, signal) {
-      const results = await session.run(tensorOf(pixels), { signal });
-      return {
-        output: withoutBatch(results.output.data, results.output.shape),
-        features: features ? withoutBatch(results[features].data, results[features].shape) : null,
-      };
-    },
-    busy: (error) => error?.code === 'ERR_QUEUE_FULL' || error?.code === 'ERR_CLOSED',
+    ...inTurn(compute, queue),
     close: () => session.close(),
   };
 }
@@ -74,7 +74,6 @@ function named(model) {
   }
 }
 
-/** Runs one image after the other, as convkit's session does, and refuses like it where too many wait. */
 async function onnxruntimeEngine({ onnx, size, queue, threads, onnxruntime }) {
   const { InferenceSession, Tensor: OnnxTensor } = findOnnxruntime(onnxruntime);
   const session = await InferenceSession.create(onnx, {
@@ -85,8 +84,6 @@ async function onnxruntimeEngine({ onnx, size, queue, threads, onnxruntime }) {
   });
   const [input] = session.inputNames;
   const [output] = session.outputNames;
-  let waiting = 0;
-  let last = Promise.resolve();
   const compute = async (pixels, signal) => {
     signal?.throwIfAborted();
     const values = normalisePlanes(pixels, new Float32Array(3 * size * size));
@@ -98,6 +95,17 @@ async function onnxruntimeEngine({ onnx, size, queue, threads, onnxruntime }) {
   return {
     name: `onnxruntime-node, ${threads ?? 'its own number of'} threads`,
     features: null,
+    ...inTurn(compute, queue),
+  };
+}
+
+class QueueFull extends Error {}
+
+/** One image after the other, and a refusal where `queue` of them wait already. */
+function inTurn(compute, queue) {
+  let waiting = 0;
+  let last = Promise.resolve();
+  return {
     async run(pixels, signal) {
       if (waiting > queue) throw new QueueFull();
       waiting++;
@@ -109,8 +117,6 @@ async function onnxruntimeEngine({ onnx, size, queue, threads, onnxruntime }) {
     close: () => last,
   };
 }
-
-class QueueFull extends Error {}
 
 function findOnnxruntime(folder) {
   const root = join(import.meta.dirname, '..', '..');

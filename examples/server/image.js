@@ -39,17 +39,7 @@ export async function makeDecoder({ size, resize, maxPixels }) {
   };
 }
 
-/** Pixels as normalised numbers, channels last: [size, size, 3]. */
-export function normalisePixels(pixels, values) {
-  for (let i = 0; i < values.length; i += 3) {
-    values[i] = pixels[i] * SCALE[0] + SHIFT[0];
-    values[i + 1] = pixels[i + 1] * SCALE[1] + SHIFT[1];
-    values[i + 2] = pixels[i + 2] * SCALE[2] + SHIFT[2];
-  }
-  return values;
-}
-
-/** The same as planes: [3, size, size]. */
+/** Pixels [size, size, 3] as normalised numbers, a plane a channel: [3, size, size]. */
 export function normalisePlanes(pixels, values) {
   const plane = values.length / 3;
   for (let i = 0, from = 0; i < plane; i++, from += 3) {
