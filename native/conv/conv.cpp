@@ -77,6 +77,7 @@ std::shared_ptr<const Conv> makeConv(const ConvGeometry& g, const Kernels& kerne
   conv->source = denseSource(g);
   conv->lines = takesLines(*conv);
   conv->grids = makeGrids(g, conv->kind == FilterKind::dense || conv->runs.kernels == nullptr);
+  if (conv->lines) conv->reaches = reachesOf(*conv);
   conv->zeros.assign(static_cast<std::size_t>(std::max(g.inChannels, g.outChannels) + kernels.lanes), 0.0f);
   const float infinity = std::numeric_limits<float>::infinity();
   const bool clampsLow = g.activation == Activation::relu || g.activation == Activation::relu6;

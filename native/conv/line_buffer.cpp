@@ -111,6 +111,18 @@ void copyPlanes(const Conv& conv, const LineChunk& chunk, const LineBuffer& buff
   }
 }
 
+// Pixels side by side to a line for each of their channels.
+void transposeLine(const Conv& conv, const float* pixels, int64_t count, float* to, int64_t step) {
+  constexpr int64_t kFew = 8;  // fill a tile of the transposition too little
+  const int64_t channels = conv.geometry.inChannels;
+  if (channels > kFew || count > kFew) {
+    conv.kernels->transpose(pixels, channels, to, step, count, channels);
+    return;
+  }
+  for (int64_t c = 0; c < channels; c++)
+    for (int64_t p = 0; p < count; p++) to[c * step + p] = pixels[p * channels + c];
+}
+
 // Lines of channels-last images, transposed: zero padding, no stride along the width, all channels.
 void transposePixels(const Conv& conv, const LineChunk& chunk, const LineBuffer& buffer, const float* x) {
   const ConvGeometry& g = conv.geometry;
@@ -126,9 +138,8 @@ void transposePixels(const Conv& conv, const LineChunk& chunk, const LineBuffer&
         std::memset(to, 0, static_cast<std::size_t>(g.inChannels * buffer.channelStep) * sizeof(float));
       if (outside) continue;
       const int64_t line = ((chunk.image * in.depth + plane) * in.height + row) * in.width;
-      conv.kernels->transpose(x + (line + left) * g.inChannels, g.inChannels,
-                              to + left - chunk.inColumns.begin, buffer.channelStep, right - left,
-                              g.inChannels);
+      transposeLine(conv, x + (line + left) * g.inChannels, right - left, to + left - chunk.inColumns.begin,
+                    buffer.channelStep);
     }
   }
 }

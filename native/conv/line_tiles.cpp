@@ -154,15 +154,34 @@ void runColumns(const Conv& conv, const PackedFilter& filter, const LineChunk& c
   });
 }
 
+// The kernel for so many outputs: the widest, unless its last pass would mostly be over what is not there. Of
+// 3 filters on 8x8, AVX-512, eight vectors: two passes of four take 115 ns, two of seven 180.
+const LineKernel& lineKernelOf(const Conv& conv, int outputs, int64_t vectors) {
+  const LineKernel &wide = conv.kernels->lines[0][outputs], &few = conv.kernels->lines[1][outputs];
+  if (conv.groupInputs() * kLineVectors * conv.kernels->lanes > kFloatsOfTap) return few;
+  const auto computed = [vectors](int64_t width) { return ceilDivide(vectors, width) * width; };
+  return computed(few.vectors) < computed(wide.vectors) ? few : wide;
+}
+
+// `count` lines of neighbouring pixels, `step` floats apart, to pixels `columnStep` apart.
+void writePixels(const Conv& conv, const float* lines, int64_t step, int count, int pixels, float* to,
+                 int64_t columnStep) {
+  constexpr int kFew = 8;  // fill a tile of the transposition too little
+  if (pixels > kFew) {
+    conv.kernels->transpose(lines, step, to, columnStep, count, pixels);
+    return;
+  }
+  for (int n = 0; n < count; n++)
+    for (int p = 0; p < pixels; p++) to[p * columnStep + n] = lines[n * step + p];
+}
+
 // All positions of one grid, whose output columns lie columnStep floats apart.
 void runTiles(const Conv& conv, const PackedFilter& filter, const LineChunk& chunk, const LineBuffer& buffer,
               const OutputSteps& steps, const LineWork& work, int64_t columnStep, Scratch& scratch,
               Output y) {
   const int64_t lanes = conv.kernels->lanes;
-  const bool deep = conv.groupInputs() * kLineVectors * lanes > kFloatsOfTap;
-  const LineKernel* kernels = conv.kernels->lines[deep ? 1 : 0];
   int most = kLineOutputs;
-  while (kernels[most].vectors == 0) most--;
+  while (conv.kernels->lines[0][most].vectors == 0) most--;
   const bool neighbours = columnStep == 1;
   constexpr int kMost = kLineOutputs * kLineVectors * kMaxLanes;
   float* memory = neighbours ? nullptr : scratch.floats(2, 2 * kMost);
@@ -181,7 +200,9 @@ void runTiles(const Conv& conv, const PackedFilter& filter, const LineChunk& chu
     tile.weightStep = part.weightStep;
     const EvenTiles even(part.count, most);
     for (int64_t t = 0; t < even.tiles(); t++) {
-      const int count = even.height(t), vectors = kernels[count].vectors;
+      const int count = even.height(t);
+      const LineKernel& kernel = lineKernelOf(conv, count, work.vectors);
+      const int vectors = kernel.vectors;
       const Output to = y + (part.output + even.begin(t)) * steps.channel;
       tile.weights = part.weights + even.begin(t);
       tile.bias = part.bias + even.begin(t);
@@ -201,12 +222,19 @@ void runTiles(const Conv& conv, const PackedFilter& filter, const LineChunk& chu
         };
         if (!neighbours && to.residual != nullptr)
           forEach([&](int64_t there, int64_t here) { memory[kMost + here] = to.residual[there]; });
-        kernels[count].run(tile);
+        kernel.run(tile);
         if (conv.activateApart) {
           for (int j = 0; j < vectors; j++)
             activateRows(conv, tile.c + tile.places[j], tile.outputStep, count, tile.lanes[j]);
         }
-        if (!neighbours) forEach([&](int64_t there, int64_t here) { to.y[there] = memory[here]; });
+        if (neighbours) continue;
+        if (steps.channel != 1) {
+          forEach([&](int64_t there, int64_t here) { to.y[there] = memory[here]; });
+          continue;
+        }
+        for (int j = 0; j < vectors; j++)
+          writePixels(conv, memory + inOrder[j], tile.outputStep, count, tile.lanes[j],
+                      to.y + work.places[v + j], columnStep);
       }
     }
   });
@@ -215,7 +243,7 @@ void runTiles(const Conv& conv, const PackedFilter& filter, const LineChunk& chu
 }  // namespace
 
 void runChunk(const Conv& conv, const PackedFilter& filter, const LineChunk& chunk, const LineBuffer& buffer,
-              const std::vector<GridReach>& reaches, Scratch& scratch, Output y) {
+              Scratch& scratch, Output y) {
   const ConvGeometry& g = conv.geometry;
   const bool planes = writesPlanes(conv);
   const int64_t pixel = planes ? 1 : g.outputStride, row = g.outputSize.width * pixel;
@@ -225,7 +253,7 @@ void runChunk(const Conv& conv, const PackedFilter& filter, const LineChunk& chu
   for (std::size_t i = 0; i < conv.grids.size(); i++) {
     const Grid& grid = conv.grids[i];
     if (chunk.plane >= grid.depth.output) continue;
-    findTaps(conv, chunk, buffer, reaches[i], work);
+    findTaps(conv, chunk, buffer, conv.reaches[i], work);
     findVectors(conv, chunk, buffer, grid, steps, columns != nullptr ? kColumnRows : 1, work);
     const Output to = y + chunk.image * conv.outputFloats();
     if (columns != nullptr) runColumns(conv, filter, chunk, buffer, columns, steps, work, to);

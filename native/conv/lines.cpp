@@ -12,6 +12,8 @@ constexpr int64_t kLineFloats = 1 << 14;     // of one input row of all channels
 constexpr int64_t kBufferFloats = 1 << 17;   // of a chunk of one group: half of a second-level cache
 constexpr int64_t kGroupedFloats = 1 << 15;  // of a chunk of several: they share nothing but the cache
 constexpr int64_t kChunksPerThread = 4;
+// Multiply-accumulates of a chunk, some 4 us: handing less to another thread would take about as long.
+constexpr int64_t kWorthAThread = 1 << 17;
 
 constexpr int64_t kWidestGap = 4;     // between the taps of a line
 constexpr int64_t kWidestStride = 2;  // which kernels sort columns by; one by one they cost too much
@@ -41,10 +43,12 @@ LinePlan planLines(const Conv& conv, int64_t batch) {
   plan.rowBlocks = ceilDivide(plan.rows, std::max<int64_t>(4, room / row));
   plan.groupBlocks = ceilDivide(plan.groups, std::max<int64_t>(1, room / (row * plan.rows)));
 
-  const int64_t wanted = threadCount() > 1 ? ceilDivide(kChunksPerThread * threadCount(), batch) : 1;
-  const auto more = [&](int64_t& blocks, int64_t most) {
+  const int64_t work = batch * weightLength(conv) * conv.positions();
+  const int64_t most = std::min(kChunksPerThread * threadCount(), work / kWorthAThread);
+  const int64_t wanted = threadCount() > 1 && most > 1 ? ceilDivide(most, batch) : 1;
+  const auto more = [&](int64_t& blocks, int64_t limit) {
     const int64_t share = ceilDivide(wanted, plan.perImage() / blocks);
-    blocks = std::min(most, std::max(blocks, share));
+    blocks = std::min(limit, std::max(blocks, share));
   };
   more(plan.groupBlocks, plan.groups);
   more(plan.rowBlocks, plan.rows);
@@ -53,12 +57,14 @@ LinePlan planLines(const Conv& conv, int64_t batch) {
 
 LineChunk chunkOf(const LinePlan& plan, int64_t index) {
   const auto take = [&](int64_t count) {
+    if (count == 1) return int64_t{0};
     const int64_t part = index % count;
     index /= count;
     return part;
   };
   const auto range = [&](int64_t count, int64_t blocks) {
     const int64_t part = take(blocks);
+    if (blocks == 1) return Range{0, count};
     return Range{count * part / blocks, count * (part + 1) / blocks};
   };
   LineChunk chunk{};
@@ -96,13 +102,12 @@ bool takesLines(const Conv& conv) {
 
 void runLines(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
               const CancelFlag* cancelled) {
-  const std::vector<GridReach> reaches = reachesOf(conv);
   const LinePlan plan = planLines(conv, batch);
   parallelFor(batch * plan.perImage(), cancelled, [&](int64_t index, Scratch& scratch) {
     LineChunk chunk = chunkOf(plan, index);
-    chunk.findInput(reaches);
+    chunk.findInput(conv.reaches);
     const LineBuffer buffer = fillLines(conv, chunk, x, scratch);
-    runChunk(conv, filter, chunk, buffer, reaches, scratch, y);
+    runChunk(conv, filter, chunk, buffer, scratch, y);
   });
 }
 

@@ -20,22 +20,6 @@ struct Range {
   }
 };
 
-// What the positions of a grid read along one axis: position p at tap k the input position p * scale +
-// shift[k], which may lie in the padding; nothing where the shift is kNowhere.
-constexpr int64_t kNowhere = std::numeric_limits<int64_t>::min();
-struct Reach {
-  int64_t scale;
-  std::vector<int64_t> shifts;
-
-  Reach(const ConvGeometry&, int64_t Triple::*axis, int64_t start);
-  // Adds what positions [begin, end) read.
-  void addTo(Range& range, int64_t begin, int64_t end) const;
-};
-struct GridReach {
-  Reach depth, height, width;
-};
-std::vector<GridReach> reachesOf(const Conv&);
-
 // The output positions and groups of one chunk, in each grid's own count, and all input positions they read.
 struct LineChunk {
   int64_t image, plane;
@@ -56,14 +40,15 @@ struct LineBuffer {
   // Where the image's first column is.
   int64_t shift() const { return phases == 2 ? (left + 1) / 2 : left; }
   // Where input column `column` of a line is, counted from the chunk's first.
-  int64_t at(int64_t column) const { return column % phases * pitch + column / phases; }
+  int64_t at(int64_t column) const {
+    return phases == 1 ? column : column % phases * pitch + column / phases;
+  }
 };
 
 // Whether input channels are planes, each with its positions side by side.
 inline bool liesInPlanes(const Conv& conv) { return readsPlanes(conv) || conv.geometry.inChannels == 1; }
 
 LineBuffer fillLines(const Conv&, const LineChunk&, const float* x, Scratch&);
-void runChunk(const Conv&, const PackedFilter&, const LineChunk&, const LineBuffer&,
-              const std::vector<GridReach>&, Scratch&, Output y);
+void runChunk(const Conv&, const PackedFilter&, const LineChunk&, const LineBuffer&, Scratch&, Output y);
 
 }  // namespace convkit

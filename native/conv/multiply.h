@@ -37,12 +37,12 @@ struct TileBlock {
 };
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its
-// weights.
+// weights. Tiles of one position are told apart, since small layers notice divisions.
 class EvenTiles {
  public:
   EvenTiles(int64_t count, int64_t height) : count_(count), tiles_(ceilDivide(count, height)) {}
   int64_t tiles() const { return tiles_; }
-  int64_t begin(int64_t tile) const { return count_ * tile / tiles_; }
+  int64_t begin(int64_t tile) const { return tiles_ == count_ ? tile : count_ * tile / tiles_; }
   int height(int64_t tile) const { return static_cast<int>(begin(tile + 1) - begin(tile)); }
 
  private:

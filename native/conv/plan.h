@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "conv/axis.h"
@@ -33,6 +34,23 @@ struct Grid {
   int64_t positions() const { return depth.output * height.output * width.output; }
 };
 
+struct Range;
+
+// What the positions of a grid read along one axis: position p at tap k the input position p * scale +
+// shift[k], which may lie in the padding; nothing where the shift is kNowhere.
+constexpr int64_t kNowhere = std::numeric_limits<int64_t>::min();
+struct Reach {
+  int64_t scale;
+  std::vector<int64_t> shifts;
+
+  Reach(const ConvGeometry&, int64_t Triple::*axis, int64_t start);
+  // Adds what positions [begin, end) read.
+  void addTo(Range& range, int64_t begin, int64_t end) const;
+};
+struct GridReach {
+  Reach depth, height, width;
+};
+
 // Lines of outputs that share loads. Outputs `apart` columns apart read input columns `stride` taps apart.
 struct Runs {
   const RunKernel* kernels = nullptr;  // [columns]; null where tiles have to do
@@ -47,13 +65,14 @@ struct Conv {
   ConvGeometry geometry;
   const Kernels* kernels;
   FilterKind kind;
-  DenseSource source;        // where kind is dense
-  Runs runs;                 // where kind is grouped or depthwise
-  bool lines;                // positions in the lanes, whatever the kind
-  std::vector<Grid> grids;   // one, where not transposed
-  std::vector<float> zeros;  // what a tap in zero padding reads: a pixel's channels and one vector more
-  float low, high;           // the part of the activation that is a clamp
-  bool activateApart;        // the rest of it is a pass over the finished tile
+  DenseSource source;              // where kind is dense
+  Runs runs;                       // where kind is grouped or depthwise
+  bool lines;                      // positions in the lanes, whatever the kind
+  std::vector<Grid> grids;         // one, where not transposed
+  std::vector<GridReach> reaches;  // of each grid, where `lines`
+  std::vector<float> zeros;        // what a tap in zero padding reads: a pixel's channels and one vector more
+  float low, high;                 // the part of the activation that is a clamp
+  bool activateApart;              // the rest of it is a pass over the finished tile
 
   int64_t taps() const { return geometry.kernelSize.product(); }
   int64_t groupInputs() const { return geometry.inChannels / geometry.groups; }
@@ -194,6 +213,7 @@ void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int
 void runBands(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 // Of either layout, as the geometry says.
 bool takesLines(const Conv&);
+std::vector<GridReach> reachesOf(const Conv&);
 void runLines(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                     const CancelFlag*);
