@@ -17,7 +17,7 @@ let bytes = 0;
 
 /** Float32 memory of `length` elements, contents undefined; like `uninitialised`, from kept memory where there is any. */
 export function takeRecycled(length: number): Float32Array<ArrayBuffer> {
-  const array = kept.get(length)?.pop();
+  const array = length < SHORTEST ? undefined : kept.get(length)?.pop();
   if (array === undefined) return uninitialised(length);
   bytes -= array.byteLength;
   return array;

@@ -4,13 +4,14 @@
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
 import { show, wrongShape, wrongType } from '../errors.js';
-import { ownsMemory } from '../tensor/autograd.js';
-import { allocateOutput, showShape } from '../tensor/shape.js';
+import { ownsMemory, recording } from '../tensor/autograd.js';
+import { allocateOutput, elementCount, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
+import { ConvCall } from './conv-call.js';
 import { recordConvolution } from './conv-gradient.js';
 import type { ConvSettings } from './conv-options.js';
-import { filterOf } from './filter-cache.js';
+import { type Filter, type FittedConv, filterOf, keptFilter } from './filter-cache.js';
 import { imageLayout, images, type Mode } from './inputs.js';
 import { finished, type Prepared } from './run.js';
 import { traced, tracing } from './trace.js';
@@ -54,26 +55,62 @@ export function applyFilter(application: Application): Prepared {
   // One lookup where this weight met images of this size before.
   const binding = active();
   const filter = filterOf(binding, selectionCount(), settings, weight, bias);
-  const layout = imageLayout(x, mode);
   const sizes = () => application.geometry([depth, height, width]);
-  const sized = filter.sized(depth, height, width, requested, layout, sizes);
-
-  const { conv, geometry, outputSize, outputLayout } = sized;
-  const outputShape = shapeOf(outputSize);
+  const sized = filter.sized(depth, height, width, requested, imageLayout(x, mode), sizes);
   const batch = channelAxis === 1 ? shape[0] : 1;
+  const outputShape = Object.freeze(shapeOf(sized.outputSize));
+  const outputLength = elementCount(outputShape);
+  const fitted = { shape, channelAxis, batch, sized, outputShape, outputLength };
+  filter.fitted = fitted;
+  return applyFitted(filter, fitted, x, weight, mode, operation);
+}
+
+/**
+ * The same where the last call with this weight, bias and settings had images of this shape and layout: then the checks would
+ * find what they found and the sizes are known, which is most of what a small layer's call costs. Null where it had others.
+ * Whether the parameters have changed since, whether x is still there and what becomes of the result is asked every time.
+ */
+export function applyAgain(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  mode: Mode,
+  operation: string,
+): Prepared | null {
+  if (tracing()) return null;
+  const filter = keptFilter(selectionCount(), settings, weight, bias);
+  if (filter === null || filter.fitted === null) return null;
+  const { fitted } = filter;
+  const { inputLayout, outputLayout } = fitted.sized;
+  const again =
+    sameShape(fitted.shape, x.shape) &&
+    imageLayout(x, mode) === inputLayout &&
+    filter.outputLayout(inputLayout) === outputLayout;
+  return again ? applyFitted(filter, fitted, x, weight, mode, operation) : null;
+}
+
+/** What is done at every call. */
+function applyFitted(
+  filter: Filter,
+  fitted: FittedConv,
+  x: Tensor,
+  weight: Tensor,
+  mode: Mode,
+  operation: string,
+): Prepared {
+  const { binding, settings, bias } = filter;
+  const { channelAxis, batch, sized, outputShape, outputLength } = fitted;
+  const { conv, geometry, inputLayout, outputLayout } = sized;
   const packed = filter.packed(sized, weight, mode, operation);
-  const input = images(x, layout, channelAxis, mode, operation);
-  const y = allocateOutput(outputShape, operation);
+  const input = images(x, inputLayout, channelAxis, mode, operation);
+  const y = allocateOutput(outputShape, operation, outputLength);
   const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
-  if (layout === 'channelsFirst') storageOf(output).watch(filter.demand);
-  recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
+  if (inputLayout === 'channelsFirst') storageOf(output).watch(filter.demand);
+  if (recording([x, weight, bias]))
+    recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
   ownsMemory(output);
-  if (batch === 0) return finished(output);
-  return {
-    output,
-    run: () => binding.conv(conv, packed, input, y, batch),
-    submit: () => binding.submit('conv', conv, packed, input, y, batch),
-  };
+  return batch === 0 ? finished(output) : new ConvCall(binding, conv, packed, input, output, y, batch);
 }
 
 /** That a bias has one number for each output channel. */

@@ -4,12 +4,12 @@
 import { wrongShape } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
-import { applyFilter, checkBias } from './apply-filter.js';
+import { applyAgain, applyFilter, checkBias } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
-import { prepareActivated } from './fused-activation.js';
+import { appliesAtOnce, prepareActivated } from './fused-activation.js';
 import { channelAxisOf, checkNotEmpty, checkTensor, type Mode } from './inputs.js';
-import { toTriple } from './options.js';
+import { rememberingLast, toTriple } from './options.js';
 import { type Prepared, runNow } from './run.js';
 
 /**
@@ -29,7 +29,7 @@ export function conv1d(
   bias: Tensor | null = null,
   options?: ConvOptions<Padding1d>,
 ): Tensor {
-  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 1, 'conv1d'), 'now', 'conv1d'));
+  return runNow(prepareConv(x, weight, bias, settings1d(options), 'now', 'conv1d'));
 }
 
 /**
@@ -50,7 +50,7 @@ export function conv1d(
  * ops.conv2d(x, weight, null, { stride: 2, padding: 'same', activation: 'relu' }).shape; // [1, 8, 16, 16]
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
-  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 2, 'conv2d'), 'now', 'conv2d'));
+  return runNow(prepareConv(x, weight, bias, settings2d(options), 'now', 'conv2d'));
 }
 
 /**
@@ -65,8 +65,18 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
  * ops.conv3d(clip, Tensor.randn([16, 3, 3, 3, 3]), null, { stride: [1, 2, 2], padding: 1 }).shape; // [1, 16, 8, 16, 16]
  */
 export function conv3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
-  return runNow(prepareConv(x, weight, bias, parseConvOptions(options, 3, 'conv3d'), 'now', 'conv3d'));
+  return runNow(prepareConv(x, weight, bias, settings3d(options), 'now', 'conv3d'));
 }
+
+const settings1d = rememberingLast((options: ConvOptions<Padding1d> | null | undefined) =>
+  parseConvOptions(options, 1, 'conv1d'),
+);
+const settings2d = rememberingLast((options: ConvOptions | null | undefined) =>
+  parseConvOptions(options, 2, 'conv2d'),
+);
+const settings3d = rememberingLast((options: ConvOptions | null | undefined) =>
+  parseConvOptions(options, 3, 'conv3d'),
+);
 
 /** The sizes of a kernel and of an image, as sentences name them. */
 const AXES = ['', 'kernelWidth', 'kernelHeight, kernelWidth', 'kernelDepth, kernelHeight, kernelWidth'];
@@ -84,6 +94,11 @@ export function prepareConv(
   checkTensor(x, 'x', operation);
   checkTensor(weight, 'weight', operation);
   if (bias !== null) checkBias(bias, weight, weight.shape[0], operation);
+  const inputs = [x, weight, bias];
+  if (appliesAtOnce(settings.activation, inputs)) {
+    const again = applyAgain(x, weight, bias, settings, mode, operation);
+    if (again !== null) return again;
+  }
   const { groups } = settings;
   checkFit(x.shape, weight.shape, settings, operation);
   // Made for images of a new size only: a copy of part of a frozen array costs as much as a small layer
@@ -92,7 +107,7 @@ export function prepareConv(
     outChannels: weight.shape[0],
     kernelSize: toTriple(weight.shape.slice(2), 1),
   });
-  return prepareActivated(settings, [x, weight, bias], (own) =>
+  return prepareActivated(settings, inputs, (own) =>
     applyFilter({
       x,
       weight,

@@ -27,6 +27,18 @@ export interface SizedConv {
   readonly outputSize: Triple;
 }
 
+/** What a call worked out from the shape and layout of its images, for the next call with such images. */
+export interface FittedConv {
+  /** That of x. */
+  readonly shape: readonly number[];
+  readonly channelAxis: number;
+  readonly batch: number;
+  readonly sized: SizedConv;
+  /** Frozen: the outputs share it. */
+  readonly outputShape: readonly number[];
+  readonly outputLength: number;
+}
+
 interface Packed {
   readonly filter: PackedFilter;
   readonly weightVersion: number;
@@ -39,6 +51,8 @@ interface Packed {
 export class Filter {
   /** In which order results for images in row-major order were wanted. */
   readonly demand = new Demand();
+  /** The last call's. */
+  fitted: FittedConv | null = null;
   readonly #sizes: SizedConv[] = [];
   #next = 0;
   /** By algorithm, which may differ from one image size to another. */
@@ -51,6 +65,11 @@ export class Filter {
     readonly bias: Tensor | null,
   ) {}
 
+  /** Channels-last images are answered in kind; for others the last answer's use decides. */
+  outputLayout(inputLayout: Layout): Layout {
+    return inputLayout === 'channelsFirst' && this.demand.rowMajor ? 'channelsFirst' : 'channelsLast';
+  }
+
   /** The convolution of images of one size in one layout, made by `geometry` where it is new. */
   sized(
     depth: number,
@@ -60,9 +79,7 @@ export class Filter {
     inputLayout: Layout,
     geometry: () => ConvGeometry,
   ): SizedConv {
-    // Channels-last images are answered in kind; for others the last answer's use decides.
-    const first = inputLayout === 'channelsFirst' && this.demand.rowMajor;
-    const outputLayout: Layout = first ? 'channelsFirst' : 'channelsLast';
+    const outputLayout = this.outputLayout(inputLayout);
     for (const kept of this.#sizes) {
       if (
         kept.width === width &&
@@ -145,18 +162,30 @@ export function filterOf(
   bias: Tensor | null,
 ): Filter {
   if (selection < 0) return new Filter(binding, selection, settings, bias);
-  let kept = filters.get(weight);
-  if (kept !== undefined) {
-    for (const filter of kept) {
-      if (filter.bias === bias && filter.selection === selection && sameSettings(filter.settings, settings)) {
-        return filter;
-      }
-    }
-    kept = kept.filter((filter) => filter.selection === selection);
-  }
+  const present = keptFilter(selection, settings, weight, bias);
+  if (present !== null) return present;
+  const others = filters.get(weight)?.filter((filter) => filter.selection === selection) ?? [];
   const filter = new Filter(binding, selection, settings, bias);
-  filters.set(weight, [filter, ...(kept ?? [])].slice(0, SETTINGS_KEPT));
+  filters.set(weight, [filter, ...others].slice(0, SETTINGS_KEPT));
   return filter;
+}
+
+/** The same where an earlier call made it; null where none did. */
+export function keptFilter(
+  selection: number,
+  settings: ConvSettings,
+  weight: Tensor,
+  bias: Tensor | null,
+): Filter | null {
+  const kept = filters.get(weight);
+  if (kept === undefined) return null;
+  for (let i = 0; i < kept.length; i++) {
+    const filter = kept[i];
+    if (filter.bias === bias && filter.selection === selection && sameSettings(filter.settings, settings)) {
+      return filter;
+    }
+  }
+  return null;
 }
 
 /**

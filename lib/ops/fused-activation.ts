@@ -29,9 +29,7 @@ export function prepareActivated<S extends Activated>(
   prepare: (settings: S) => Prepared,
 ): Prepared {
   const { activation } = settings;
-  if (activation.kind === 'none' || derivesFromResult(activation) || !recording(inputs) || tracing()) {
-    return prepare(settings);
-  }
+  if (appliesAtOnce(activation, inputs)) return prepare(settings);
   const plain = (withoutActivation.get(settings) as S | undefined) ?? {
     ...settings,
     activation: NO_ACTIVATION,
@@ -41,6 +39,10 @@ export function prepareActivated<S extends Activated>(
   const after = prepareActivation(before.output, activation, 'now', activation.kind);
   return inOrder(after.output, [before, after]);
 }
+
+/** Whether an activation is applied on the way to memory whatever gradients from `inputs` will need. */
+export const appliesAtOnce = (activation: Activation, inputs: readonly (Tensor | null)[]): boolean =>
+  activation.kind === 'none' || derivesFromResult(activation) || !recording(inputs) || tracing();
 
 /** {@link record} for an operation that ends in an activation: `backward` gets the gradient of what came before that. */
 export function recordActivated(

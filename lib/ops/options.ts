@@ -58,6 +58,44 @@ export function knownOptions<T extends object>(
   return options;
 }
 
+/** A value that nobody can change in place. */
+const isPlain = (value: unknown): boolean =>
+  value === null || (typeof value !== 'object' && typeof value !== 'function');
+
+/**
+ * `parse` that answers with what it last made where it is given the same options again, all of them numbers or words: checking
+ * them takes longer than a small layer. What `parse` makes must never be changed.
+ */
+export function rememberingLast<O extends object, S>(
+  parse: (options: O | null | undefined) => S,
+): (options: O | null | undefined) => S {
+  let names: readonly string[] | null = null;
+  let values: readonly unknown[] = [];
+  let made: S;
+  return (options) => {
+    if (
+      typeof options !== 'object' ||
+      options === null ||
+      Object.getPrototypeOf(options) !== Object.prototype
+    )
+      return parse(options);
+    const keys = Object.keys(options) as (keyof O & string)[];
+    let same = names !== null && names.length === keys.length;
+    for (let i = 0; same && i < keys.length; i++) {
+      same = names?.[i] === keys[i] && Object.is(values[i], options[keys[i]]);
+    }
+    if (same) return made;
+    const parsed = parse(options);
+    const given = keys.map((key) => options[key]);
+    if (given.every(isPlain)) {
+      names = keys;
+      values = given;
+      made = parsed;
+    }
+    return parsed;
+  };
+}
+
 /** A whole number from `least` up. `law` is the sentence for one below. */
 export function wholeNumber(
   value: unknown,

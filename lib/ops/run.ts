@@ -90,9 +90,9 @@ export async function runInBackground(
 ): Promise<Tensor> {
   const signal = checkedSignal(options, operation);
   signal?.throwIfAborted();
-  const { output, submit } = prepare();
-  await finishedOrAborted(submit(), signal, operation);
-  return output;
+  const prepared = prepare();
+  await finishedOrAborted(prepared.submit(), signal, operation);
+  return prepared.output;
 }
 
 /** Waits for a job; once the signal is aborted, cancels it and rejects with the signal's reason. */

@@ -16,7 +16,8 @@ import { nodeOf, setNode, storageOf, Tensor } from './tensor.js';
 
 /** Whether a computation from these inputs is to be recorded: some need gradients, and no `noGrad` is around. */
 export function recording(inputs: readonly (Tensor | null)[]): boolean {
-  for (const input of inputs) {
+  for (let i = 0; i < inputs.length; i++) {
+    const input = inputs[i];
     if (input !== null && nodeOf(input)?.required) return recordingEnabled();
   }
   return false;

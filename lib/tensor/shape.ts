@@ -65,16 +65,20 @@ export function allocate(shape: readonly number[], operation: string): Float32Ar
 }
 
 /** Memory for an output that the engine writes from end to end: its contents are undefined before. */
-export function allocateOutput(shape: readonly number[], operation: string): Float32Array {
-  return sized(shape, operation, takeRecycled);
+export function allocateOutput(
+  shape: readonly number[],
+  operation: string,
+  count = elementCount(shape),
+): Float32Array {
+  return sized(shape, operation, takeRecycled, count);
 }
 
 function sized(
   shape: readonly number[],
   operation: string,
   make: (count: number) => Float32Array,
+  count = elementCount(shape),
 ): Float32Array {
-  const count = elementCount(shape);
   try {
     return make(count);
   } catch {
