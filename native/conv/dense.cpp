@@ -66,7 +66,7 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
       tiles[t] = {rows + begin * taps, y + (first + begin) * outputStride, even.height(t)};
       cursor.fill(even.height(t), rows + begin * taps);
     }
-    const TileBlock block{tiles, even.tiles(), taps, depth, outputStride, true};
+    const TileBlock block{tiles, even.tiles(), taps, depth, outputStride, true, positions - last};
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

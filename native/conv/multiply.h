@@ -34,6 +34,8 @@ struct TileBlock {
   int64_t taps, depth;
   int64_t ldc;
   bool groupsApart;  // rows point at a pixel of all groups, not of one
+  int64_t following =
+      0;  // positions that come after the block's, to be computed next; 0 where they lie apart
 };
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its

@@ -62,7 +62,7 @@ void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input,
     OutputTile* tileList = tileMemory(scratch, even.tiles());
     for (int64_t t = 0; t < even.tiles(); t++)
       tileList[t] = {rows + even.begin(t), y + (first + even.begin(t)) * g.outputStride, even.height(t)};
-    const TileBlock tileBlock{tileList, even.tiles(), 1, depth, g.outputStride, true};
+    const TileBlock tileBlock{tileList, even.tiles(), 1, depth, g.outputStride, true, positions - last};
     multiply(conv, filter, tileBlock, steps, panels * panelBlock / panelBlocks,
              panels * (panelBlock + 1) / panelBlocks);
   });

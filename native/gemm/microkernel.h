@@ -57,6 +57,16 @@ void gemmTile(const GemmTile& tile) {
     }
   }
 
+  // And those of the residual: 64 to 256 channels at 56x56 0.82 to 0.74 ms. With AVX2, half as fast, it gains
+  // nothing, and 3 to 64 of 7x7, which have none, lose 3 %
+  if (!kStepped && Simd::kRegisters > 16 && tile.first && tile.residual != nullptr) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 4
+      for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(tile.residual + i * tile.ldc + j);
+    }
+  }
+
   // One fused multiply-add per tap and input channel, in that order
   const float* b = tile.panel;
   const int64_t step = kStepped ? tile.step : 1,
