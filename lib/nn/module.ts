@@ -78,17 +78,19 @@ export abstract class Module {
     Object.assign(this, { [name]: tensor });
   }
 
-  /** The direct children with their names. */
+  /** The direct children with their names: fields that hold modules, or lists and plain objects of them, nested as they are. */
   namedChildren(): [string, Module][] {
     const children: [string, Module][] = [];
-    for (const [name, value] of Object.entries(this)) {
+    const open = new Set<object>();
+    const visit = (name: string, value: unknown): void => {
       if (value instanceof Module) children.push([name, value]);
-      else if (Array.isArray(value)) {
-        value.forEach((item: unknown, i) => {
-          if (item instanceof Module) children.push([`${name}.${i}`, item]);
-        });
+      else if (isCollection(value) && !open.has(value)) {
+        open.add(value);
+        for (const [key, item] of Object.entries(value)) visit(`${name}.${key}`, item);
+        open.delete(value);
       }
-    }
+    };
+    for (const [name, value] of Object.entries(this)) visit(name, value);
     return children;
   }
 
@@ -310,6 +312,12 @@ export abstract class Module {
     visit('', this);
     return found;
   }
+}
+
+/** A list, or an object without a class: of numbers and texts alone it is an option, and holds no modules. */
+function isCollection(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false;
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
 type Named = [name: string, tensor: Tensor, buffer: BufferOptions | null];

@@ -3,12 +3,13 @@
 import { active } from '../backend/index.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 import { gradientMemory, gradientTensor, record, recording } from '../tensor/autograd.js';
-import { allocateOutput, showShape } from '../tensor/shape.js';
+import { allocateOutput, sameShape, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
-import type { Tensor } from '../tensor/tensor.js';
+import { Tensor } from '../tensor/tensor.js';
 import { checkTensor, inLayout, rowMajor } from './inputs.js';
 import { checkConstant, checkedReduction, type Reduction, reduced, spread, sumOf } from './loss-reduction.js';
 import { knownOptions } from './options.js';
+import { softCrossEntropy } from './soft-cross-entropy.js';
 import { checkedTargets, type Targets } from './targets.js';
 import { traced, tracing } from './trace.js';
 
@@ -67,7 +68,7 @@ export function parseCrossEntropy(
 /**
  * The cross-entropy of logits [N, C], [N, C, d1, …] or [C] and the classes they should have had, [N], [N, d1, …] or one: the
  * mean of -logSoftmax(logits)[class]. With label smoothing e, the wanted distribution is 1 - e at the class and e / C
- * everywhere (Szegedy et al. 2016).
+ * everywhere (Szegedy et al. 2016). A target of the logits' own shape is the wanted distribution itself.
  *
  * @throws TypeError | RangeError where a target is fractional or no class; ShapeError where targets are too many or too few.
  * @example
@@ -87,6 +88,9 @@ export function crossEntropyOf(logits: Tensor, target: Targets, settings: CrossE
   if (tracing()) {
     const step = { kind: 'other', operation, inputs: [logits] } as const;
     return traced(step, reduction === 'none' ? places : [], ROW_MAJOR).output;
+  }
+  if (target instanceof Tensor && sameShape(target.shape, shape)) {
+    return softCrossEntropy(logits, target, settings);
   }
   const targets = checkedTargets(target, places, length, settings.ignoreIndex, operation);
   const binding = active();

@@ -37,7 +37,9 @@ export function checkedTargets(
     throw wrongShape(
       operation,
       `Expected target size ${showShape(shape)}, got ${showShape(targets.shape)}`,
-      'give one class number for each row of the logits',
+      operation === 'crossEntropy'
+        ? "give one class number for each row of the logits, or a Tensor of the logits' shape: a distribution for each"
+        : 'give one class number for each row of the logits',
     );
   }
   const numbers = numbersOf(targets, operation);

@@ -264,3 +264,22 @@ test("String(module) reads like PyTorch's", () => {
     )"
   `);
 });
+
+test('modules are found in lists and plain objects, nested as they are, and options are none', () => {
+  class Heads extends nn.Module {
+    heads = { near: new nn.Linear(2, 1), far: [new nn.Linear(2, 1), [new nn.ReLU()]] };
+    sizes = { kernel: [3, 3], names: ['a'] };
+    round: unknown[] = [];
+    forward = (x: Tensor): Tensor => this.heads.near.forward(x);
+  }
+  const net = new Heads();
+  net.round.push(net.round, new nn.Tanh());
+  expect(net.namedModules().map(([path]) => path)).toEqual([
+    ...['', 'heads.near', 'heads.far.0', 'heads.far.1.0', 'round.1'],
+  ]);
+  expect(Object.keys(net.stateDict())).toEqual([
+    ...['heads.near.weight', 'heads.near.bias', 'heads.far.0.weight', 'heads.far.0.bias'],
+  ]);
+  net.eval();
+  expect(net.heads.far[0]).toMatchObject({ training: false });
+});

@@ -188,6 +188,67 @@ describe.each(backends())('$name', ({ use }) => {
   });
 });
 
+// By torch.nn.functional.cross_entropy of PyTorch 2.13
+describe('a target of the logits’ shape is the wanted distribution', () => {
+  const wanted = Tensor.from([
+    [0.2, 0.5, 0.3],
+    [0.1, 0, 0.9],
+  ]);
+  const weight = Tensor.from([1, 2, 0.5]);
+  test.each([
+    [{}, [2.1781909], [0.2018745, -0.2349706, 0.0330961, 0.1203446, 0.2808508, -0.4011954]],
+    [{ reduction: 'sum' }, [4.3563819], [0.4037489, -0.4699411, 0.0661922, 0.2406892, 0.5617016, -0.8023909]],
+    [
+      { reduction: 'none' },
+      [2.1545968, 2.2017846],
+      [0.4037489, -0.4699411, 0.0661922, 0.2406892, 0.5617016, -0.8023909],
+    ],
+    [
+      { labelSmoothing: 0.1 },
+      [2.1102741],
+      [0.1952078, -0.2266372, 0.0314294, 0.108678, 0.2641841, -0.3728621],
+    ],
+    [
+      { weight, labelSmoothing: 0.2 },
+      [2.344703],
+      [0.2831285, -0.446928, 0.1637996, 0.0413654, 0.1224395, -0.1638049],
+    ],
+  ] as const)('%o', (options, value, gradient) => {
+    const logits = new Tensor(new Float32Array([1, -2, 0.5, 0.25, 0.75, -1]), [2, 3], { requiresGrad: true });
+    const loss = ops.crossEntropy(logits, wanted, options);
+    expect(loss.shape).toEqual(value.length === 1 ? [] : [2]);
+    value.forEach((one, i) => {
+      expect(loss.data[i]).toBeCloseTo(one, 5);
+    });
+    ops.sum(loss).backward();
+    gradient.forEach((one, i) => {
+      expect(logits.grad?.data[i]).toBeCloseTo(one, 6);
+    });
+  });
+
+  test('of images, and with class numbers left out', () => {
+    const logits = Tensor.from([
+      [
+        [1, 2],
+        [-1, 0.5],
+      ],
+    ]);
+    const shares = Tensor.from([
+      [
+        [0.25, 1],
+        [0.75, 0],
+      ],
+    ]);
+    const loss = new nn.CrossEntropyLoss({ weight: Tensor.from([3, 1]) }).forward(logits, shares);
+    expect(loss.item()).toBeCloseTo(1.147316, 5);
+    expect(() => ops.crossEntropy(logits, shares, { ignoreIndex: 1 })).toThrow(
+      'ignoreIndex is not supported for floating point target',
+    );
+    shares.requiresGrad = true;
+    expect(() => ops.crossEntropy(logits, shares)).toThrow('gradients do not flow to target');
+  });
+});
+
 test('the same loss by another way: the hash of a large batch’s gradient holds for any number of rows', () => {
   const logits = Tensor.randn([1000, 10], { seed: 1 });
   const targets = Array.from({ length: 1000 }, (_, i) => i % 10);
