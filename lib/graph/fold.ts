@@ -3,6 +3,9 @@
 import { discardMemory, uninitialised } from '../backend/memory.js';
 import type { TracedFilter } from './graph.js';
 
+/** Elements that may lie idle: VGG-16's first linear layer is 100 times what follows, and memory of its size would be the peak. */
+const SPARE = 1 << 21;
+
 /** Memory for the scaled weights of one filter after the other: fresh pages cost more than the arithmetic. */
 export class FoldMemory {
   #data = new Float32Array(0);
@@ -12,7 +15,8 @@ export class FoldMemory {
   }
 
   take(length: number): Float32Array {
-    if (this.#data.length < length) {
+    const { length: has } = this.#data;
+    if (has < length || has > 4 * length + SPARE) {
       discardMemory(this.#data);
       this.#data = uninitialised(length);
     }
