@@ -10,7 +10,7 @@ import { compileCommands, objectOf } from './check-symbols.mjs';
 import { capture, need } from './tasks.mjs';
 
 /** Kernels that must not spill. */
-const TILES = /\b(?:gemmTile|outerTile|lineTile|groupedTile)\b/;
+const TILES = /\b(?:gemmTile|tailTile|outerTile|lineTile|groupedTile)\b/;
 
 /** The innermost loops of one function's instructions, as lists of them. A loop ends in a jump backwards. */
 function innermostLoops(instructions) {

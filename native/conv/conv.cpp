@@ -115,6 +115,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
                      const CancelFlag* cancelled) {
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
+  if (takesFlat(conv)) return runFlat(conv, filter, x, y, batch, cancelled);
   if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);

@@ -138,7 +138,7 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
       tile.nextStep = 0;
       if (streams.fetched) fetchStreams(tile, streams, block, t, p - panelBegin, panelEnd - panelBegin);
       else fetchPanel(t, p);
-      kernels.gemm[panel.vectors][output.height](tile);
+      gemmKernel(kernels, panel.vectors, panel.tail, tile.depth, output.height)(tile);
       if (tile.last && conv.activateApart)
         activateRows(conv, tile.c, tile.ldc, output.height, panel.outCount);
     };

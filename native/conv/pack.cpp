@@ -73,6 +73,17 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
 
 void zeroBias(PackedFilter& filter) { std::fill_n(filter.bias.data(), filter.bias.size(), 0.0f); }
 
+// Of the tiles, what the widest panel allows: more where it is the only one and ends in few channels.
+int tileHeight(const Conv& conv, int widest, int64_t panels) {
+  const Kernels& kernels = *conv.kernels;
+  const int tail = static_cast<int>(conv.groupOutputs() - (widest - 1) * kernels.lanes);
+  int height = kernels.rows[widest];
+  if (conv.kind != FilterKind::dense || panels > 1) return height;
+  while (height < kMaxRows && tailKernel(kernels, widest, tail, conv.groupInputs(), height + 1) != nullptr)
+    height++;
+  return height;
+}
+
 constexpr int64_t kSetGap = 16;
 
 // The panels of a filter `steps` deep, its bias packed and its weights still undefined; `sets` times as many
@@ -88,7 +99,7 @@ std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_
   auto filter = makeFilter(conv, static_cast<std::size_t>(sets * set),
                            static_cast<std::size_t>(g.groups * vectors * lanes));
   zeroBias(*filter);
-  filter->height = conv.kernels->rows[widest];
+  filter->height = tileHeight(conv, widest, panels);
   int64_t vector = 0;  // counted over all groups
   for (int64_t group = 0; group < g.groups; group++) {
     for (int64_t p = 0; p < panels; p++) {

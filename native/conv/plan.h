@@ -123,7 +123,7 @@ struct PackedFilter {
   AlignedFloats weights, bias;
   // dense
   std::vector<Panel> panels;
-  int height;  // of the tiles: what the widest panel allows
+  int height;  // of the tiles
   // grouped and depthwise
   int64_t blockInputs, blockOutputs, blocks;  // channels from one block to the next; number of blocks
   int64_t wholeBlocks;         // leading blocks whose input spans a whole vector, and whose output is full
@@ -215,6 +215,9 @@ void runBands(const Conv&, const PackedFilter&, const float* x, Output y, int64_
 bool takesLines(const Conv&);
 std::vector<GridReach> reachesOf(const Conv&);
 void runLines(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+// Depthwise ones whose channels fill no whole number of vectors.
+bool takesFlat(const Conv&);
+void runFlat(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                     const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);

@@ -101,7 +101,7 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Block& 
         rows[i] = block.v + element * block.vStep + (even.begin(t) + i) * block.depth;
       tile.c = block.products + element * block.productsStep + even.begin(t) * block.width + panel.bias;
       tile.residual = tile.last ? tile.c : nullptr;
-      conv.kernels->gemm[panel.vectors][even.height(t)](tile);
+      gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, even.height(t))(tile);
     }
   }
 }

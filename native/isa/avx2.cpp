@@ -46,6 +46,22 @@ struct Simd {
   static V loadPartial(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }
   static void storePartial(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
 
+  // As in avx512.cpp.
+  static constexpr int kTailVectors = 2;
+  static V repeat(const float* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
+  template <int kPlace>
+  static V place(V v, const float* p) {
+    return _mm256_insertf128_ps(v, _mm_loadu_ps(p), kPlace);
+  }
+  static void transposeQuads(V (&v)[4]) {
+    const V a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
+    const V c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm256_shuffle_ps(a, c, 0x44);
+    v[1] = _mm256_shuffle_ps(a, c, 0xee);
+    v[2] = _mm256_shuffle_ps(b, d, 0x44);
+    v[3] = _mm256_shuffle_ps(b, d, 0xee);
+  }
+
   static V add(V a, V b) { return _mm256_add_ps(a, b); }
   static V sub(V a, V b) { return _mm256_sub_ps(a, b); }
   static V mul(V a, V b) { return _mm256_mul_ps(a, b); }

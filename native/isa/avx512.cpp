@@ -53,6 +53,23 @@ struct Simd {
     return _mm512_permute_ps(quad, kElement * 0x55);
   }
 
+  // Four neighbours in every place of four lanes; in place kPlace of some others; and in each place four such
+  // rows become four columns.
+  static constexpr int kTailVectors = 3;
+  static V repeat(const float* p) { return quad(p); }
+  template <int kPlace>
+  static V place(V v, const float* p) {
+    return _mm512_mask_broadcast_f32x4(v, static_cast<Mask>(0xfu << (4 * kPlace)), _mm_loadu_ps(p));
+  }
+  static void transposeQuads(V (&v)[4]) {
+    const V a = _mm512_unpacklo_ps(v[0], v[1]), b = _mm512_unpackhi_ps(v[0], v[1]);
+    const V c = _mm512_unpacklo_ps(v[2], v[3]), d = _mm512_unpackhi_ps(v[2], v[3]);
+    v[0] = _mm512_shuffle_ps(a, c, 0x44);
+    v[1] = _mm512_shuffle_ps(a, c, 0xee);
+    v[2] = _mm512_shuffle_ps(b, d, 0x44);
+    v[3] = _mm512_shuffle_ps(b, d, 0xee);
+  }
+
   static V add(V a, V b) { return _mm512_add_ps(a, b); }
   static V sub(V a, V b) { return _mm512_sub_ps(a, b); }
   static V mul(V a, V b) { return _mm512_mul_ps(a, b); }

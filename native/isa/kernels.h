@@ -12,6 +12,8 @@ namespace convkit {
 constexpr int kMaxVectors = 4;    // widest filter panel, in vectors
 constexpr int kMaxLanes = 16;     // floats in the longest vector
 constexpr int kMaxRows = 14;      // tallest tile, in output positions
+constexpr int kTailChannels = 1;  // most channels beyond whole vectors that take no vector of their own
+constexpr int kTailDepth = 4;     // fewest channels of a tap there
 constexpr int kOuterVectors = 2;  // widest tile of a weight gradient, in vectors
 
 // Tiles of outputs end in clamp(sum + bias + residual, low, high): the residual lies like the outputs, and
@@ -102,6 +104,26 @@ struct GroupedRun {
   float low, high;
 };
 using RunKernel = void (*)(const GroupedRun&);
+
+constexpr int kFlatRows = 8;    // most output rows of a flat run
+constexpr int kFlatKernel = 3;  // its kernel's rows and columns
+
+// Neighbouring outputs of several rows of a depthwise convolution, columns and channels as one run of floats:
+//   c[r * ldc + i] = clamp(sum over kernel rows n, kernel columns k of
+//   rows[r + n][i + k * step] * weights[(n * kFlatKernel + k) * period + i % channels] + bias[i % channels] +
+//   residual[r * ldc + i])
+// Weights and biases repeat themselves for a vector beyond the channels.
+struct FlatRun {
+  const float* const* rows;  // [height + kFlatKernel - 1]
+  int64_t step, length, channels;
+  const float *weights, *bias;
+  int64_t period;
+  float* c;
+  const float* residual;  // lies like c, which it may be; null: none
+  int64_t ldc;
+  float low, high;
+};
+using FlatKernel = void (*)(const FlatRun&);
 
 struct RunFamily {
   int lines, columns;                                            // of its largest kernel
@@ -293,6 +315,9 @@ struct Kernels {
   int rows[kMaxVectors + 1];  // [vectors]: the tallest tile for a panel that wide; 0 where there is none
   // [vectors][height]. The first knows no steps but 1, no panel step and no row bias.
   GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1], steppedGemm[kMaxVectors + 1][kMaxRows + 1];
+  // [vectors][channels of the last][height]: the same for a panel whose last vector holds few channels and
+  // whose taps have kTailDepth channels at least; null where there is none.
+  GemmKernel tails[kMaxVectors + 1][kTailChannels + 1][kMaxRows + 1];
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
@@ -308,6 +333,8 @@ struct Kernels {
   GroupedKernel grouped[kMaxRows + 1];                  // [height]
   GroupedKernel depthwise[kMaxRows + 1];                // [height]: depth 1, index[l] = l
   RunFamily runs[kRunInputs];
+  int flatRows;                                         // tallest flat run
+  FlatKernel flat[kFlatRows + 1];                       // [height]
   void (*winogradInput[2])(const WinogradInput& tile);  // [m / 2 - 1]: F(2x2), F(4x4)
   void (*winogradOutput[2])(const WinogradOutput& tile);
   void (*winogradFilter[2])(const WinogradFilter& filter);
@@ -363,5 +390,15 @@ struct Kernels {
       int64_t rounds);  // independent FMA chains; gives the number of floating-point operations done
   float (*sum)(const float* x, int64_t n);  // reads memory as fast as it can; only for measuring bandwidth
 };
+
+// For tiles of so many rows, so many channels a tap, and a panel whose last vector holds `tail` channels: the
+// micro-kernel that makes no vector of those, null where there is none, and the one that does otherwise.
+inline GemmKernel tailKernel(const Kernels& kernels, int vectors, int tail, int64_t depth, int height) {
+  return tail <= kTailChannels && depth >= kTailDepth ? kernels.tails[vectors][tail][height] : nullptr;
+}
+inline GemmKernel gemmKernel(const Kernels& kernels, int vectors, int tail, int64_t depth, int height) {
+  const GemmKernel few = tailKernel(kernels, vectors, tail, depth, height);
+  return few != nullptr ? few : kernels.gemm[vectors][height];
+}
 
 }  // namespace convkit

@@ -7,7 +7,9 @@
 #include "gemm/lines.h"
 #include "gemm/microkernel.h"
 #include "gemm/outer.h"
+#include "gemm/tails.h"
 #include "grouped/columns.h"
+#include "grouped/flat.h"
 #include "grouped/gradient.h"
 #include "grouped/grouped.h"
 #include "grouped/run.h"
@@ -38,6 +40,15 @@ constexpr void addGemm(Kernels& table) {
   table.gemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors, false>;
   table.steppedGemm[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors, true>;
   if constexpr (kHeight > 1) addGemm<Simd, kVectors, kHeight - 1>(table);
+}
+
+// Fewer rows than are transposed at once gain nothing.
+constexpr int kTailRows = 4;
+template <class Simd, int kVectors, int kTails, int kHeight>
+constexpr void addTails(Kernels& table) {
+  table.tails[kVectors + 1][kTails][kHeight] = tailTile<Simd, kHeight, kVectors, kTails>;
+  if constexpr (kHeight > kTailRows) addTails<Simd, kVectors, kTails, kHeight - 1>(table);
+  else if constexpr (kTails < kTailChannels) addTails<Simd, kVectors, kTails + 1, kHeight>(table);
 }
 
 template <class Simd, int kVectors, int kHeight>
@@ -75,6 +86,12 @@ constexpr void addLines(Kernels& table) {
     table.lines[1][kOutputs] = {kFew, lineTile<Simd, kOutputs, kFew>};
     if constexpr (kOutputs < kLineOutputs) addLines<Simd, kOutputs + 1>(table);
   }
+}
+
+template <class Simd, int kRows>
+constexpr void addFlat(Kernels& table) {
+  table.flat[kRows] = flatRun<Simd, kRows>;
+  if constexpr (kRows > 1) addFlat<Simd, kRows - 1>(table);
 }
 
 template <class Simd, int kHeight>
@@ -120,6 +137,10 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
+  if constexpr (Simd::kTailVectors >= 1 && kRows2 > 0)
+    addTails<Simd, 1, 1, (kRows1 < Simd::kLanes ? kRows1 : kRows2)>(table);
+  if constexpr (Simd::kTailVectors >= 2 && kRows3 > 0) addTails<Simd, 2, 1, kRows3>(table);
+  if constexpr (Simd::kTailVectors >= 3 && kRows4 > 0) addTails<Simd, 3, 1, kRows4>(table);
   table.outerRows[1] = kOuterRows1;
   table.outerRows[2] = kOuterRows2;
   addOuter<Simd, 1, kOuterRows1>(table);
@@ -138,6 +159,10 @@ constexpr Kernels makeKernels(const char* name) {
   table.column[1][0] = columnTile<Simd, 5, 1>;
   table.column[1][1] = columnTile<Simd, 5, 2>;
   addGrouped<Simd, kGroupedRows>(table);
+  // Accumulators, nine weights and an input
+  constexpr int kRows = Simd::kRegisters < kFlatRows + 10 ? 6 : kFlatRows;
+  table.flatRows = kRows;
+  addFlat<Simd, kRows>(table);
   constexpr RunShape depthwise = Simd::kDepthwiseRun, grouped = Simd::kGroupedRun;
   table.runs[0] = makeRuns<Simd, RunInput::channels, depthwise.lines, depthwise.columns>();
   table.runs[1] = makeRuns<Simd, RunInput::permuted, grouped.lines, grouped.columns>();

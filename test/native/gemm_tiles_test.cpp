@@ -16,7 +16,12 @@ struct Case {
   float low, high;
   int64_t step, panelGap;  // floats from one k-step of a row to the next, and between those of the panel
   bool rowBias, residual;
-  bool stepped;  // by the kernel that knows steps, gaps and row biases; without them by the other as well
+  enum {
+    plain,
+    stepped,
+    few
+  } kernel;  // which of the table: without steps, gaps and row biases, with them,
+             // or for few channels in the last vector
 };
 
 std::string describe(const Kernels& kernels, const Case& c) {
@@ -61,7 +66,9 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
   tile.rowBias = c.rowBias;
   tile.low = c.low;
   tile.high = c.high;
-  const GemmKernel kernel = (c.stepped ? kernels.steppedGemm : kernels.gemm)[c.vectors][c.height];
+  const GemmKernel kernel = c.kernel == Case::stepped ? kernels.steppedGemm[c.vectors][c.height]
+                            : c.kernel == Case::plain ? kernels.gemm[c.vectors][c.height]
+                                                      : kernels.tails[c.vectors][c.tail][c.height];
 
   if (c.split == 0) {
     tile.depth = c.depth;
@@ -105,12 +112,44 @@ void runCase(const Kernels& kernels, const Case& c, Random& random) {
 
 // As drawn, and plain.
 void runBoth(const Kernels& kernels, Case c, Random& random) {
-  c.stepped = true;
+  c.kernel = Case::stepped;
   runCase(kernels, c, random);
   c.step = 1;
   c.panelGap = 0;
-  c.rowBias = c.stepped = false;
+  c.rowBias = false;
+  c.kernel = Case::plain;
   runCase(kernels, c, random);
+}
+
+// Every depth beside a multiple of four, and chains taken up in between.
+int runTails(const Kernels& kernels, int vectors, int tail, int height, Random& random) {
+  if (kernels.tails[vectors][tail][height] == nullptr) return 0;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  for (int64_t depth = kTailDepth; depth < 4 * kTailDepth; depth++) {
+    Case c{};
+    c.vectors = vectors;
+    c.height = height;
+    c.tail = tail;
+    c.kernel = Case::few;
+    c.taps = random.between(1, 9);
+    c.depth = depth;
+    c.offset = random.between(0, 5);
+    c.ldcExtra = random.between(0, 3);
+    c.emptyTap = c.taps > 1 && random.chance(2) ? random.below(c.taps) : -1;
+    c.low = random.chance(2) ? -0.25f : -kInfinity;
+    c.high = random.chance(2) ? 0.25f : kInfinity;
+    c.step = 1;
+    c.residual = random.chance(2);
+    runCase(kernels, c, random);
+    if (depth < 2 * kTailDepth) continue;
+    c.taps = 1;
+    c.emptyTap = -1;
+    c.low = -kInfinity;
+    c.high = kInfinity;
+    c.split = random.between(kTailDepth, static_cast<int>(depth) - kTailDepth);
+    runCase(kernels, c, random);
+  }
+  return 1;
 }
 
 void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
@@ -165,13 +204,17 @@ int main() {
   using namespace convkit;
   test::Random random(1);
   for (const Kernels* kernels : supportedKernels()) {
-    int tiles = 0;
+    int tiles = 0, few = 0;
     for (int vectors = 1; vectors <= kMaxVectors; vectors++) {
       for (int height = 1; height <= kernels->rows[vectors]; height++, tiles++)
         test::runTile(*kernels, vectors, height, random);
+      for (int tail = 1; tail <= kTailChannels; tail++)
+        for (int height = 1; height <= kMaxRows; height++)
+          few += test::runTails(*kernels, vectors, tail, height, random);
     }
     test::check(tiles > 0, std::string(kernels->name) + " has gemm tiles");
-    std::printf("%s: %d tiles\n", kernels->name, tiles);
+    test::check(few > 0 || kernels->lanes < 8, std::string(kernels->name) + " has tiles for few channels");
+    std::printf("%s: %d tiles, %d for few channels\n", kernels->name, tiles, few);
   }
   return test::verdict();
 }

@@ -1,0 +1,121 @@
+// Channel counts beside whole vectors: kernels of their own take them, and must give the bits of the reference on every
+// instruction set. Sizes around the tiles of those kernels; outputs are NaN before they run.
+import { beforeAll, describe, it } from 'vitest';
+import type { Binding, ConvGeometry, PaddingMode } from '../../binding.js';
+import { reference } from '../../lib/backend/reference/index.js';
+import { difference, solve } from '../support/conformance.js';
+import { force, requireNative } from '../support/native.js';
+import type { Problem } from '../support/problems.js';
+
+let native: Binding;
+beforeAll(() => {
+  native = requireNative();
+});
+
+let state = 1;
+/** Numbers of a linear congruential generator, in [-0.5, 0.5). */
+const noise = (length: number): Float32Array =>
+  new Float32Array(length).map(() => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  });
+
+interface Shape {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly groups?: number;
+  readonly height: number;
+  readonly width: number;
+  readonly kernel: number;
+  readonly dilation?: number;
+  readonly paddingMode?: PaddingMode;
+  readonly activation?: ConvGeometry['activation'];
+  readonly residual?: boolean;
+}
+
+const BATCH = 2;
+
+function problemOf(shape: Shape): Problem {
+  const { inChannels, outChannels, groups = 1, height, width, kernel, dilation = 1 } = shape;
+  const pad = ((kernel - 1) / 2) * dilation;
+  const geometry: ConvGeometry = {
+    inChannels,
+    outChannels,
+    groups,
+    inputSize: [1, height, width],
+    kernelSize: [1, kernel, kernel],
+    stride: [1, 1, 1],
+    dilation: [1, 1, dilation],
+    padBegin: [0, (kernel - 1) / 2, pad],
+    padEnd: [0, (kernel - 1) / 2, pad],
+    outputSize: [1, height, width],
+    paddingMode: shape.paddingMode ?? 'zeros',
+    activation: shape.activation ?? { kind: 'none', negativeSlope: 0 },
+    algorithm: 'direct',
+    transposed: false,
+    inputLayout: 'channelsLast',
+    outputLayout: 'channelsLast',
+  };
+  const positions = BATCH * height * width;
+  return {
+    family: 'conv',
+    seed: 0,
+    flavour: 'dense',
+    geometry,
+    batch: BATCH,
+    x: noise(positions * inChannels),
+    weight: noise((outChannels * inChannels * kernel * kernel) / groups),
+    bias: noise(outChannels),
+    residual: shape.residual ? noise(positions * outChannels) : null,
+  };
+}
+
+function checkAll(shapes: readonly Shape[]): void {
+  const before = native.threads();
+  for (const shape of shapes) {
+    const problem = problemOf(shape);
+    const wanted = solve(reference, problem);
+    for (const isa of native.cpu().supported) {
+      force(native, isa);
+      for (const threads of [1, 3]) {
+        native.setThreads(threads);
+        const fault = difference(solve(native, problem), wanted);
+        if (fault !== null)
+          throw new Error(`${JSON.stringify(shape)}, ${isa} with ${threads} threads: ${fault}`);
+      }
+    }
+  }
+  native.setThreads(before);
+}
+
+describe('channels beside whole vectors give the bits of the reference', () => {
+  it.each([1, 7, 8, 9, 16, 17, 18, 24, 25, 33, 49, 65, 129])('%i output channels', (outChannels) => {
+    const relu: Shape['activation'] = { kind: 'relu', negativeSlope: 0 };
+    checkAll([
+      ...[1, 3, 4, 5, 6, 7, 8, 17].map((inChannels) => ({
+        ...{ inChannels, outChannels, height: 5, width: 9, kernel: 1 },
+      })),
+      { inChannels: 6, outChannels, height: 3, width: 5, kernel: 3, residual: true },
+      { inChannels: 21, outChannels, height: 1, width: 13, kernel: 3, activation: relu },
+      { inChannels: 600, outChannels, height: 3, width: 5, kernel: 1, residual: true, activation: relu },
+    ]);
+  });
+
+  it.each([2, 3, 7, 9, 15, 17, 31, 33, 49, 65, 129])('depthwise 3x3 over %i channels', (count) => {
+    const channels = { inChannels: count, outChannels: count, groups: count, kernel: 3 };
+    const silu: Shape['activation'] = { kind: 'silu', negativeSlope: 0 };
+    checkAll([
+      ...[1, 2, 5, 6, 7, 8, 9, 17].map((height) => ({
+        ...channels,
+        height,
+        width: height % 4 === 1 ? 1 : 7,
+      })),
+      { ...channels, height: 9, width: 2, dilation: 3, residual: true },
+      { ...channels, height: 4, width: 11, dilation: 2, activation: silu },
+      ...(['reflect', 'replicate', 'circular'] as const).map((paddingMode) => ({
+        ...channels,
+        ...{ height: 8, width: 6, paddingMode, residual: true },
+      })),
+    ]);
+  });
+});
