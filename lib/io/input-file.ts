@@ -1,10 +1,17 @@
 // A regular file being read at given places: every reader's errors name the operation and the path, and nothing is
 // allocated that the file cannot fill.
 
-import type { Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { fewAtATime } from './few-at-a-time.js';
+
+/** What tells a file from another one, and from what it was before it was written to. */
+export interface FileState {
+  readonly dev: number;
+  readonly ino: number;
+  readonly size: number;
+  readonly mtimeMs: number;
+}
 
 export class InputFile {
   private constructor(
@@ -47,7 +54,7 @@ export class InputFile {
     }
   }
 
-  stat(): Promise<Stats> {
+  state(): Promise<FileState> {
     return this.handle.stat();
   }
 

@@ -1,18 +1,18 @@
 // Numbers that stay in their file until someone asks for them. The file has to be the same then as it was when its header
 // was read.
 
-import { closeSync, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { wrongValue } from '../errors.js';
-import type { InputFile } from './input-file.js';
+import type { FileState, InputFile } from './input-file.js';
 
-const sameFile = (a: Stats, b: Stats): boolean =>
+const sameFile = (a: FileState, b: FileState): boolean =>
   a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
 
 /** Gives what reads bytes of this file later, from a position on. */
 export async function laterFrom(file: InputFile): Promise<(bytes: Uint8Array, position: number) => void> {
   const path = resolve(file.path);
-  const before = await file.stat();
+  const before = await file.state();
   const { operation } = file;
   const changed = (): never => {
     const law = `${path} has changed since its header was read, and its tensors were to be read when they are needed`;
