@@ -4,7 +4,7 @@
 import { wrongShape } from '../errors.js';
 import { channelsLast, checkTensor, type Mode } from '../ops/inputs.js';
 import { oneOf } from '../ops/options.js';
-import type { Prepared } from '../ops/run.js';
+import { type Prepared, withOutput } from '../ops/run.js';
 import { told } from '../ops/trace.js';
 import { record, renamedGradient } from '../tensor/autograd.js';
 import { showShape } from '../tensor/shape.js';
@@ -74,5 +74,5 @@ export function relabelled(prepared: Prepared, shape: readonly number[], mode: M
     renamedGradient(upstream, ROW_MAJOR, lies, before.shape),
   ]);
   told({ kind: 'relabel', operation: 'relabel', inputs: [prepared.output], trailing: 1 }, output);
-  return { ...prepared, output };
+  return withOutput(prepared, output);
 }

@@ -10,7 +10,7 @@ import { checkTensor, type Mode } from './inputs.js';
 import { type NormParameters, parseEpsilon } from './norm-options.js';
 import { prepareNormalization } from './normalize.js';
 import { knownOptions, wholeNumber } from './options.js';
-import { type Prepared, runNow } from './run.js';
+import { type Prepared, runNow, withOutput } from './run.js';
 import { traced, tracing } from './trace.js';
 
 export interface LayerNormOptions extends NormParameters {
@@ -95,7 +95,7 @@ export function prepareLayerNorm(
     mode,
     operation,
   });
-  return { ...prepared, output: prepared.output.reshape(shape) };
+  return withOutput(prepared, prepared.output.reshape(shape));
 }
 
 const flattened = (tensor: Tensor, count: number): Tensor =>

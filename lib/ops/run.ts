@@ -33,6 +33,11 @@ export function finished(output: Tensor): Prepared {
   };
 }
 
+/** What was prepared, its output under another shape or name. */
+export function withOutput(prepared: Prepared, output: Tensor): Prepared {
+  return { output, run: () => prepared.run(), submit: () => prepared.submit() };
+}
+
 /** Several calls of the backend as one operation, each after the one before. */
 export function inOrder(output: Tensor, steps: readonly Step[]): Prepared {
   return {
