@@ -19,9 +19,9 @@ if (native.status !== 0) {
     `The native engine was not built; the TypeScript backend gives the same bits, slower.\n${lastLines(native)}\n`,
   );
 }
-const typescript = run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json']);
+const typescript = run(process.execPath, ['scripts/bundle.mjs']);
 if (typescript.status !== 0) {
-  console.error(`demo: tsc failed; run npm ci first\n${lastLines(typescript)}`);
+  console.error(`demo: the TypeScript was not built; run npm ci first\n${lastLines(typescript)}`);
   process.exit(1);
 }
 
