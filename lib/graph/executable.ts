@@ -15,6 +15,7 @@ import {
   View,
 } from './graph.js';
 import { type Plan, plan } from './plan.js';
+import { product } from './steps.js';
 
 /** Memory that one run at a time works in. */
 export class Arena {
@@ -121,7 +122,7 @@ function filtersByWeight({ steps }: Graph): [Float32Array, Set<TracedFilter>][] 
 
 function elementsIn({ conv: { geometry } }: TracedFilter): number {
   const { inChannels, outChannels, groups, kernelSize } = geometry;
-  return (inChannels / groups) * outChannels * kernelSize.reduce((product, size) => product * size, 1);
+  return (inChannels / groups) * outChannels * product(kernelSize);
 }
 
 /** The recorder took it from such a call. */
