@@ -5,10 +5,9 @@ import { takeRecycled } from '../backend/recycled.js';
 import { wrongType } from '../errors.js';
 import { watchChanges } from './changes.js';
 import { currentOperation, laidOut, recyclableStorage, release } from './gradients.js';
-import { type Backward, Leaf, latestOrder, Operation, recordingEnabled } from './graph.js';
+import { type Backward, Leaf, Operation, recordingEnabled } from './graph.js';
 
-export type { Backward } from './graph.js';
-export { latestOrder };
+export { type Backward, latestOrder } from './graph.js';
 
 import { elementCount, showShape } from './shape.js';
 import { settleRowMajor } from './storage.js';
