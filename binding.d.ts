@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 17;
+export type Abi = 18;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -568,6 +568,8 @@ export interface Binding extends Operations {
   /** Process-wide, the caller included. */
   threads(): number;
   setThreads(count: number): void;
+  /** How many elements of an array lie before the first that begins a line of the cache, of 64 bytes: 0..15. */
+  beforeLine(array: Float32Array): number;
   /** Frees pooled scratch memory that no running call uses. */
   releaseScratch(): void;
 

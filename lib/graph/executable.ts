@@ -14,7 +14,7 @@ import {
   TracedPool,
   View,
 } from './graph.js';
-import { type Plan, plan } from './plan.js';
+import { LINE, type Plan, plan } from './plan.js';
 import { product } from './steps.js';
 
 /** Memory that one run at a time works in. */
@@ -74,7 +74,9 @@ export class Executable {
     const present = arena.programs.get(this);
     if (present !== undefined) return present;
     if (arena.memory.length < this.plan.length) {
-      arena.memory = new Float32Array(this.plan.length);
+      const memory = new Float32Array(this.plan.length + LINE);
+      const begin = this.binding.beforeLine(memory);
+      arena.memory = memory.subarray(begin, begin + this.plan.length);
       arena.programs = new WeakMap();
     }
     const own = new Map<Block, Float32Array>();

@@ -1,6 +1,7 @@
 // The exports of the addon: every member of `Binding` in binding.d.ts.
 #include <napi.h>
 
+#include <cstdint>
 #include <exception>
 #include <new>
 #include <string>
@@ -18,7 +19,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 17;
+constexpr int kAbi = 18;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -174,6 +175,13 @@ napi_value setThreads(Environment&, Arguments& arguments) {
   return nullptr;
 }
 
+napi_value beforeLine(Environment&, Arguments& arguments) {
+  constexpr std::uintptr_t kLine = 64;
+  const auto address = reinterpret_cast<std::uintptr_t>(arguments.floats(0, "array").data);
+  return Napi::Number::New(arguments.env(),
+                           static_cast<double>((kLine - address % kLine) % kLine / sizeof(float)));
+}
+
 napi_value freeScratch(Environment&, Arguments&) {
   releaseScratch();
   returnFreedMemory();
@@ -221,6 +229,7 @@ constexpr Member kMembers[] = {
     {"cpu", cpu},
     {"threads", threads},
     {"setThreads", setThreads},
+    {"beforeLine", beforeLine},
     {"releaseScratch", freeScratch},
     {"measurePeak", peak},
     {"measureBandwidth", bandwidth},

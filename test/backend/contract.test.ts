@@ -499,6 +499,9 @@ describe.each(implementations)('$name', ({ get }) => {
     expect(binding.measureBandwidth(1 << 20, 0.02)).toBeGreaterThan(1e7);
     expect(binding.cpu().supported[0]).toBe('scalar');
     expect(binding.threads()).toBeGreaterThanOrEqual(1);
+    const before = binding.beforeLine(new Float32Array(1024));
+    expect(before).toBeGreaterThanOrEqual(0);
+    expect(before).toBeLessThan(16);
     binding.releaseScratch();
     binding.nothing();
   });

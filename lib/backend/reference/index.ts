@@ -103,7 +103,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 17,
+  abi: 18,
   createConv,
   createPool,
   packFilter,
@@ -156,6 +156,7 @@ export const reference: Binding = {
   cpu: () => ({ features: [], supported: ['scalar'], brand: cpus()[0]?.model ?? '' }),
   threads: () => 1,
   setThreads: (count) => checkCount('setThreads', 'count', count, 1),
+  beforeLine: () => 0,
   releaseScratch() {},
   measurePeak,
   measureBandwidth,
