@@ -13,6 +13,7 @@ import type {
 import type { Substitute } from '../backend/substitute.js';
 import { wrongValue } from '../errors.js';
 import { Block, type Step, TracedConv, TracedFilter, TracedPool, View, WRITTEN } from './graph.js';
+import { type Made, Nowhere, type Place } from './nowhere.js';
 
 /** Members of a backend that neither read nor write a tensor. */
 const HARMLESS = ['abi', 'isa', 'useIsa', 'cpu', 'threads', 'setThreads', 'releaseScratch', 'nothing'];
@@ -29,10 +30,11 @@ export class Recorder implements Substitute {
   /** The module that is running. */
   path = '';
   readonly binding: Binding;
-  /** Memory that steps write, by its buffer, and how much of it they have written, in order. */
-  readonly #made = new Map<ArrayBufferLike, { block: Block; written: [begin: number, end: number][] }>();
+  /** Memory that steps write, by its buffer. */
+  readonly #made = new Map<ArrayBufferLike, Made>();
+  readonly #nowhere = new Nowhere();
   readonly #constants = new Map<Float32Array, Block>();
-  readonly #initial: { block: Block; buffer: ArrayBufferLike }[] = [];
+  readonly #initial: Made[] = [];
 
   constructor(real: Binding) {
     const refused = Object.keys(real)
@@ -63,36 +65,43 @@ export class Recorder implements Substitute {
 
   /** Whether a step has written, or will write, the elements of this array. */
   owes(data: Float32Array): boolean {
-    return this.#made.has(data.buffer);
+    return this.#placeOf(data) !== undefined;
+  }
+
+  memory(length: number): Float32Array {
+    return this.#nowhere.take(length);
+  }
+
+  part(data: Float32Array, begin: number, end: number): Float32Array {
+    return this.#nowhere.part(data, begin, end) ?? data.subarray(begin, end);
   }
 
   /** Declares an array that is filled anew for each run. */
   input(data: Float32Array): View {
     const block = new Block(data.length, 'input');
-    this.#made.set(data.buffer, { block, written: [[0, data.length]] });
+    this.#made.set(data.buffer, { block, written: [[0, data.length]], buffer: data.buffer });
     return new View(block, 0, data.length);
   }
 
   /** An array of the trace as a step would read it. */
   view(data: Float32Array): View {
-    const made = this.#made.get(data.buffer);
-    if (made === undefined) {
+    const place = this.#placeOf(data);
+    if (place === undefined) {
       const block = this.#constants.get(data) ?? new Block(data.length, 'constant');
       this.#constants.set(data, block);
       block.initial = data;
       block.source = data;
       return new View(block, 0, data.length);
     }
-    const begin = data.byteOffset / 4;
-    if (!covered(made.written, begin, begin + data.length)) {
-      this.#initial.push({ block: made.block, buffer: data.buffer });
-    }
+    const { made, begin } = place;
+    if (!covered(made.written, begin, begin + data.length)) this.#initial.push(made);
     return new View(made.block, begin, data.length);
   }
 
   /** Ends the recording: what was in memory beside the steps' own writing is kept. */
   finish(): Step[] {
-    for (const { block, buffer } of this.#initial) block.initial ??= new Float32Array(buffer.slice(0));
+    for (const { block, buffer } of this.#initial)
+      block.initial ??= buffer === null ? new Float32Array(block.length) : new Float32Array(buffer.slice(0));
     for (const block of this.#constants.values()) block.initial = block.initial?.slice() ?? null;
     return this.steps;
   }
@@ -103,15 +112,23 @@ export class Recorder implements Substitute {
     const y = written === undefined ? undefined : args[written];
     if (written === undefined || !(y instanceof Float32Array))
       throw new Error(`${operation} writes no array`);
-    const made = this.#made.get(y.buffer) ?? {
-      block: new Block(y.buffer.byteLength / 4, 'made'),
-      written: [],
-    };
-    this.#made.set(y.buffer, made);
-    const begin = y.byteOffset / 4;
+    const { made, begin } = this.#placeOf(y) ?? this.#newPlace(y);
     made.written.push([begin, begin + y.length]);
     traced[written] = new View(made.block, begin, y.length);
     this.steps.push({ operation, args: traced, path: this.path });
+  }
+
+  #placeOf(data: Float32Array): Place | undefined {
+    const place = this.#nowhere.placeOf(data);
+    if (place !== undefined) return place;
+    const made = this.#made.get(data.buffer);
+    return made === undefined ? undefined : { made, begin: data.byteOffset / 4 };
+  }
+
+  #newPlace({ buffer, byteOffset }: Float32Array): Place {
+    const made: Made = { block: new Block(buffer.byteLength / 4, 'made'), written: [], buffer };
+    this.#made.set(buffer, made);
+    return { made, begin: byteOffset / 4 };
   }
 
   #replaced(arg: unknown): unknown {

@@ -1,6 +1,7 @@
 // Graph convolution: features of the nodes of a graph, transformed, then mixed along its edges by a sparse product.
 
 import { active } from '../backend/index.js';
+import { takeRecycled } from '../backend/recycled.js';
 import { wrongShape } from '../errors.js';
 import { gradientMemory, gradientTensor, record } from '../tensor/autograd.js';
 import { allocateOutput, showShape } from '../tensor/shape.js';
@@ -88,7 +89,7 @@ export function prepareGraphConv(
   if (bias !== null) checkBias(bias, weight, width, OPERATION);
 
   // The bias is one more row of features, to which every node has an edge of weight 1 that comes last.
-  const rows = allocateOutput([nodes + 1, width], OPERATION);
+  const rows = takeRecycled((nodes + 1) * width); // an output in part only
   if (bias !== null) rows.set(logicalArray(bias, OPERATION), nodes * width);
   const features = rows.subarray(0, nodes * width);
   const transformed = prepareLinear(x, weight, null, PLAIN, mode, OPERATION, features);

@@ -1,7 +1,7 @@
 // Dimensions in another order, by transposing what lies behind one after the other: for work that no layout serves.
 
 import { active } from '../backend/index.js';
-import { uninitialised } from '../backend/memory.js';
+import { outputMemory } from '../backend/substitute.js';
 
 /** The elements of a row-major array with its dimensions in the order `order`. */
 export function permuted(
@@ -21,7 +21,7 @@ export function permuted(
     current = [...before, ...b, ...a];
     const [batch, rows, columns] = [extent(before), extent(a), extent(b)];
     if (rows === 1 || columns === 1 || from.length === 0) return;
-    const to = uninitialised(from.length);
+    const to = outputMemory(from.length);
     active().toChannelsLast(from, to, batch, rows, columns);
     from = to;
   });

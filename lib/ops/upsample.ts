@@ -3,6 +3,7 @@
 
 import type { RemapGeometry, Triple } from '../../binding.js';
 import { active } from '../backend/index.js';
+import { part } from '../backend/substitute.js';
 import { show, wrongType, wrongValue } from '../errors.js';
 import { gradientMemory, gradientTensor, record, recording } from '../tensor/autograd.js';
 import { allocateOutput } from '../tensor/shape.js';
@@ -161,8 +162,8 @@ function multiplications(
 ): Step[] {
   const binding = active();
   return Array.from({ length: batch }, (_, image) => {
-    const from = x.subarray((image * x.length) / batch, ((image + 1) * x.length) / batch);
-    const to = y.subarray((image * y.length) / batch, ((image + 1) * y.length) / batch);
+    const from = part(x, (image * x.length) / batch, ((image + 1) * x.length) / batch);
+    const to = part(y, (image * y.length) / batch, ((image + 1) * y.length) / batch);
     return {
       run: () => binding.sparse(starts, columns, values, from, to, channels),
       submit: () => binding.submit('sparse', starts, columns, values, from, to, channels),

@@ -1,6 +1,7 @@
 // Shapes: what counts as one, how many elements it has, and how sentences quote it.
 
 import { takeRecycled } from '../backend/recycled.js';
+import { outputMemory } from '../backend/substitute.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
 
 /** More dimensions than anyone needs; it keeps nested printing and parsing from exhausting the stack. */
@@ -70,7 +71,7 @@ export function allocateOutput(
   operation: string,
   count = elementCount(shape),
 ): Float32Array {
-  return sized(shape, operation, takeRecycled, count);
+  return sized(shape, operation, (length) => outputMemory(length, takeRecycled), count);
 }
 
 function sized(

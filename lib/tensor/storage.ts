@@ -2,8 +2,7 @@
 // It knows sizes and layouts; what the numbers mean is the tensor's business.
 
 import { active } from '../backend/index.js';
-import { uninitialised } from '../backend/memory.js';
-import { duplicate, standIn } from '../backend/substitute.js';
+import { duplicate, outputMemory, standIn } from '../backend/substitute.js';
 import { wrongType } from '../errors.js';
 import { Unread } from './unread.js';
 
@@ -176,7 +175,7 @@ export function copyRowMajor(storage: Storage, shape: readonly number[], operati
   if (storage.channelAxis === ROW_MAJOR) return duplicate(data);
   const { batch, channels, positions } = extents(shape, storage.channelAxis);
   if (channels <= 1 || positions <= 1) return duplicate(data);
-  const result = uninitialised(data.length);
+  const result = outputMemory(data.length);
   active().toChannelsFirst(data, result, batch, channels, positions);
   return result;
 }
@@ -206,7 +205,7 @@ export function channelsLastArray(
   const { batch, channels, positions } = extents(shape, channelAxis);
   const rowMajor = storage.channelAxis === ROW_MAJOR ? data : copyRowMajor(storage, shape, operation);
   if (channels <= 1 || positions <= 1) return lasting && rowMajor === data ? duplicate(data) : rowMajor;
-  const result = uninitialised(data.length);
+  const result = outputMemory(data.length);
   active().toChannelsLast(rowMajor, result, batch, channels, positions);
   return result;
 }
