@@ -27,10 +27,9 @@ constexpr int64_t kLine = 16;
 constexpr int64_t kChain = 256;
 
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
-                     int64_t step, int64_t tile, Output y) {
+                     int64_t step, const Origin& origin, Output y) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
   const int64_t channels = conv.geometry.outChannels;
-  const Origin origin = originOf(tiling, tile);
   const int64_t stride = conv.geometry.outputStride;
   const Output image = y + origin.plane * height.output * width.output * stride;
   float* outputs[16] = {};
@@ -72,10 +71,15 @@ Block makeBlock(const Conv& conv, int64_t first, int64_t count, Scratch& scratch
   return block;
 }
 
-// products[element][tile] = v[element][tile] times a panel of that element's filters.
-void multiplyElement(const Conv& conv, const PackedFilter& filter, const Block& block, int64_t element,
-                     const Panel& panel) {
-  const EvenTiles even(block.count, filter.height);
+// products[element][tile] = v[element][tile] times a panel of that element's filters, of the tiles that need
+// it.
+void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling& tiling,
+                     const TileOrder& order, const Block& block, int64_t element, const Panel& panel) {
+  const TileRange needing = order.needing(element / tiling.side, element % tiling.side);
+  const int64_t begin = std::max<int64_t>(0, needing.begin - block.first);
+  const int64_t end = std::min(block.count, needing.end - block.first);
+  if (begin >= end) return;
+  const EvenTiles even(end - begin, filter.height);
   const int64_t set = winogradSet(filter);
   const float* rows[kMaxRows];
   GemmTile tile{};
@@ -98,8 +102,9 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Block& 
     for (int64_t t = 0; t < even.tiles(); t++) {
       if (even.tiles() > 1) fetchAhead(tile, tile.panel + floats, floats, t, even.tiles(), tile.depth);
       for (int i = 0; i < even.height(t); i++)
-        rows[i] = block.v + element * block.vStep + (even.begin(t) + i) * block.depth;
-      tile.c = block.products + element * block.productsStep + even.begin(t) * block.width + panel.bias;
+        rows[i] = block.v + element * block.vStep + (begin + even.begin(t) + i) * block.depth;
+      tile.c =
+          block.products + element * block.productsStep + (begin + even.begin(t)) * block.width + panel.bias;
       tile.residual = tile.last ? tile.c : nullptr;
       gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, even.height(t))(tile);
     }
@@ -114,14 +119,15 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const int64_t elements = winogradElements(g.algorithm), m = winogradTile(g.algorithm);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
   const Tiling tiling(g, m);
-  const int64_t tiles = batch * g.outputSize.depth * tiling.perPlane(), threads = threadCount();
+  const TileOrder order(tiling, batch * g.outputSize.depth);
+  const int64_t tiles = order.tiles(), threads = threadCount();
 
   const auto load = [&](const Block& block, int64_t t) {
-    transformInput(conv, tiling, x, block.first + t, block.v + t * block.depth, block.vStep);
+    transformInput(conv, tiling, x, order.origin(block.first + t), block.v + t * block.depth, block.vStep);
   };
   const auto store = [&](const Block& block, int64_t t) {
     transformOutput(conv, filter, tiling, block.products + t * block.width, block.productsStep,
-                    block.first + t, y);
+                    order.origin(block.first + t), y);
   };
 
   // Few tiles and a large filter: the threads share the filter, since each would otherwise stream all of it
@@ -133,7 +139,8 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
     const int64_t products = elements * panels, chunks = std::min(products, kChunksPerThread * threads);
     parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch&) {
       for (int64_t p = products * chunk / chunks; p < products * (chunk + 1) / chunks; p++)
-        multiplyElement(conv, filter, block, p / panels, filter.panels[static_cast<std::size_t>(p % panels)]);
+        multiplyElement(conv, filter, tiling, order, block, p / panels,
+                        filter.panels[static_cast<std::size_t>(p % panels)]);
     });
     parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { store(block, t); });
     return;
@@ -149,7 +156,7 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
     const Block block = makeBlock(conv, first, tiles * (index + 1) / blocks - first, scratch);
     for (int64_t t = 0; t < block.count; t++) load(block, t);
     for (int64_t e = 0; e < elements; e++)
-      for (const Panel& panel : filter.panels) multiplyElement(conv, filter, block, e, panel);
+      for (const Panel& panel : filter.panels) multiplyElement(conv, filter, tiling, order, block, e, panel);
     for (int64_t t = 0; t < block.count; t++) store(block, t);
   });
 }

@@ -156,7 +156,7 @@ void runWinogradGradient(const Conv& conv, const float* x, const float* upstream
   for (int64_t round = 0; round < plan.rounds; round++) {
     const int64_t first = round * plan.perRound, count = std::min(plan.perRound, plan.tiles - first);
     parallelFor(count, cancelled, [&](int64_t t, Scratch&) {
-      transformInput(conv, tiling, x, first + t, v.tiles + t * v.channels, v.step);
+      transformInput(conv, tiling, x, originOf(tiling, first + t), v.tiles + t * v.channels, v.step);
       transformUpstream(conv, tiling, upstream, first + t, u.tiles + t * u.channels, u.step);
     });
     parallelFor(plan.blocks(), cancelled, [&](int64_t block, Scratch& scratch) {
