@@ -54,20 +54,24 @@ void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling&
 struct Block {
   int64_t first, count;
   float *v, *products;
-  int64_t depth, vStep;         // floats from one tile to the next, and from one element to the next
-  int64_t width, productsStep;  // the same of the products
+  int64_t depth, width;  // floats from one tile to the next, and of the products
+  int64_t step;          // from one element to the next
 };
 
-Block makeBlock(const Conv& conv, int64_t first, int64_t count, Scratch& scratch) {
+// Where elements come one after the other, the products of each take the place of the transformed input of
+// the one before, which is in cache and done with; where threads share them, `apart`, they have their own.
+Block makeBlock(const Conv& conv, int64_t first, int64_t count, bool apart, Scratch& scratch) {
   const ConvGeometry& g = conv.geometry;
   const int64_t lanes = conv.kernels->lanes, elements = winogradElements(g.algorithm);
-  Block block{first, count, nullptr, nullptr, 0, 0, 0, 0};
+  Block block{first, count, nullptr, nullptr, 0, 0, 0};
   block.depth = ceilDivide(g.inChannels, lanes) * lanes;
   block.width = ceilDivide(g.outChannels, lanes) * lanes;
-  block.vStep = count * block.depth + kLine;
-  block.productsStep = count * block.width + kLine;
-  block.v = scratch.floats(1, static_cast<std::size_t>(elements * block.vStep));
-  block.products = scratch.floats(2, static_cast<std::size_t>(elements * block.productsStep));
+  block.step = count * std::max(block.depth, block.width) + kLine;
+  const auto floats = [&](int slot, int64_t n) {
+    return scratch.floats(slot, static_cast<std::size_t>(n * block.step));
+  };
+  block.products = floats(2, elements + (apart ? 0 : 1));
+  block.v = apart ? floats(1, elements) : block.products + block.step;
   return block;
 }
 
@@ -102,9 +106,8 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
     for (int64_t t = 0; t < even.tiles(); t++) {
       if (even.tiles() > 1) fetchAhead(tile, tile.panel + floats, floats, t, even.tiles(), tile.depth);
       for (int i = 0; i < even.height(t); i++)
-        rows[i] = block.v + element * block.vStep + (begin + even.begin(t) + i) * block.depth;
-      tile.c =
-          block.products + element * block.productsStep + (begin + even.begin(t)) * block.width + panel.bias;
+        rows[i] = block.v + element * block.step + (begin + even.begin(t) + i) * block.depth;
+      tile.c = block.products + element * block.step + (begin + even.begin(t)) * block.width + panel.bias;
       tile.residual = tile.last ? tile.c : nullptr;
       gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, even.height(t))(tile);
     }
@@ -123,10 +126,10 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const int64_t tiles = order.tiles(), threads = threadCount();
 
   const auto load = [&](const Block& block, int64_t t) {
-    transformInput(conv, tiling, x, order.origin(block.first + t), block.v + t * block.depth, block.vStep);
+    transformInput(conv, tiling, x, order.origin(block.first + t), block.v + t * block.depth, block.step);
   };
   const auto store = [&](const Block& block, int64_t t) {
-    transformOutput(conv, filter, tiling, block.products + t * block.width, block.productsStep,
+    transformOutput(conv, filter, tiling, block.products + t * block.width, block.step,
                     order.origin(block.first + t), y);
   };
 
@@ -134,7 +137,7 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const bool large = static_cast<int64_t>(filter.weights.size()) > kLargeFilter;
   if (threads > 1 && large && tiles < std::min(kMostShared, kLeastTiles * threads)) {
     detail::ScratchLease lease;
-    const Block block = makeBlock(conv, 0, tiles, lease.scratch());
+    const Block block = makeBlock(conv, 0, tiles, true, lease.scratch());
     parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { load(block, t); });
     const int64_t products = elements * panels, chunks = std::min(products, kChunksPerThread * threads);
     parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch&) {
@@ -153,7 +156,7 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const int64_t blocks = std::min(tiles, ceilDivide(ceilDivide(tiles, perBlock), threads) * threads);
   parallelFor(blocks, cancelled, [&](int64_t index, Scratch& scratch) {
     const int64_t first = tiles * index / blocks;
-    const Block block = makeBlock(conv, first, tiles * (index + 1) / blocks - first, scratch);
+    const Block block = makeBlock(conv, first, tiles * (index + 1) / blocks - first, false, scratch);
     for (int64_t t = 0; t < block.count; t++) load(block, t);
     for (int64_t e = 0; e < elements; e++)
       for (const Panel& panel : filter.panels) multiplyElement(conv, filter, tiling, order, block, e, panel);
