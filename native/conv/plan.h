@@ -11,7 +11,8 @@
 namespace convkit {
 
 // How the kernels see a filter. It depends on channels, groups and the vector length alone, so one packed
-// filter serves every image size.
+// filter serves every image size. (How wide the panels of a Winograd filter are follows the size it was
+// packed for; they serve any.)
 enum class FilterKind {
   dense,      // panels of up to kMaxVectors vectors of one group's output channels
   grouped,    // blocks of one vector holding one or several whole groups

@@ -109,11 +109,45 @@ void fitsItsAlgorithmAlone() {
   }
 }
 
+// The panels of a large filter are as wide as suits the size that it was packed for; every size can use it.
+void servesEverySize() {
+  Random random(6);
+  ConvGeometry small{};
+  small.algorithm = Algorithm::winograd2;
+  small.groups = 1;
+  small.inChannels = 512;
+  small.outChannels = 257;
+  small.inputSize = small.outputSize = {1, 7, 7};
+  small.kernelSize = {1, 3, 3};
+  small.stride = small.dilation = {1, 1, 1};
+  small.padBegin = small.padEnd = {0, 1, 1};
+  ConvGeometry large = small;
+  large.inputSize = large.outputSize = {1, 9, 10};
+  const Floats weight(small.outChannels * small.inChannels * 9, random), bias(small.outChannels, random);
+  setThreadCount(1);
+  for (const ConvGeometry& g : {small, large}) {
+    const Floats x(g.inputSize.product() * g.inChannels, random);
+    const Floats expected = run(g, *findKernels("scalar"), x, weight, bias, 1);
+    for (const Kernels* kernels : supportedKernels()) {
+      const char* reason = nullptr;
+      const auto conv = makeConv(g, *kernels, &reason);
+      for (const ConvGeometry& packed : {small, large}) {
+        const auto filter = packFilter(*makeConv(packed, *kernels, &reason), weight.data(), bias.data());
+        check(fits(*conv, *filter), "a filter fits every size");
+        Floats y(outputLength(*conv));
+        runConv(*conv, *filter, x.data(), y.data(), 1, nullptr);
+        checkSame(y, expected, std::string("a filter packed for another size, ") + kernels->name);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace convkit::test
 
 int main() {
   convkit::test::fitsItsAlgorithmAlone();
+  convkit::test::servesEverySize();
   for (int64_t seed = 1; seed <= convkit::test::kCases; seed++) convkit::test::runCase(seed);
   return convkit::test::verdict();
 }
