@@ -84,11 +84,12 @@ napi_value Arguments::at(std::size_t index) const {
   return undefined;
 }
 
-void Arguments::requireOwned(napi_value buffer, const char* name) const {
+void Arguments::requireOwned(napi_value buffer, std::size_t length, const char* name) const {
   bool plain = false, detached = false;
   require(env_, napi_is_arraybuffer(env_, buffer, &plain));
   if (!plain)
     wrongType(env_, operation_, std::string(name) + " must not lie in a SharedArrayBuffer; copy it first");
+  if (length > 0) return;  // of a detached buffer an array has no elements
   require(env_, napi_is_detached_arraybuffer(env_, buffer, &detached));
   if (detached) wrongType(env_, operation_, std::string(name) + " lies in a detached ArrayBuffer");
 }
@@ -104,7 +105,7 @@ Floats Arguments::floatsOf(napi_value value, const char* name) {
       type != napi_float32_array) {
     wrongType(env_, operation_, std::string(name) + " must be a Float32Array, got " + show(env_, value));
   }
-  requireOwned(buffer, name);
+  requireOwned(buffer, length, name);
   if (kept_ != nullptr) {
     if (isResizable(env_, buffer)) {
       wrongType(env_, operation_,
@@ -124,7 +125,7 @@ Bytes Arguments::bytes(std::size_t index, const char* name) {
       type != napi_uint8_array) {
     wrongType(env_, operation_, std::string(name) + " must be a Uint8Array, got " + show(env_, at(index)));
   }
-  requireOwned(buffer, name);
+  requireOwned(buffer, length, name);
   return {static_cast<uint8_t*>(data), static_cast<int64_t>(length)};
 }
 

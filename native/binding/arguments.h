@@ -74,8 +74,8 @@ class Arguments {
   }
 
  private:
-  // Memory of this isolate that is there.
-  void requireOwned(napi_value buffer, const char* name) const;
+  // Memory of this isolate that is there, of so many elements.
+  void requireOwned(napi_value buffer, std::size_t length, const char* name) const;
 
   napi_env env_;
   const char* operation_;
