@@ -167,6 +167,10 @@ const LineKernel& lineKernelOf(const Conv& conv, int outputs, int64_t vectors) {
 void writePixels(const Conv& conv, const float* lines, int64_t step, int count, int pixels, float* to,
                  int64_t columnStep) {
   constexpr int kFew = 8;  // fill a tile of the transposition too little
+  if (count > 1 && count <= kMostInterleaved && columnStep == count) {
+    conv.kernels->interleave[count](lines, step, pixels, to);
+    return;
+  }
   if (pixels > kFew) {
     conv.kernels->transpose(lines, step, to, columnStep, count, pixels);
     return;

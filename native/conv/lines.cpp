@@ -35,15 +35,19 @@ LinePlan planLines(const Conv& conv, int64_t batch) {
   const int64_t channels = conv.groupInputs();
   LinePlan plan{first.depth.output, first.height.output, first.width.output, conv.geometry.groups};
   const int64_t widest = std::max<int64_t>(kLineVectors * conv.kernels->lanes, kLineFloats / channels);
-  plan.columnBlocks = ceilDivide(plan.columns, widest);
   const int64_t stride =
       conv.geometry.transposed ? 1 : conv.geometry.stride.width * conv.geometry.stride.height;
-  const int64_t row = ceilDivide(plan.columns, plan.columnBlocks) * channels * stride;
   const int64_t room = plan.groups > 1 ? kGroupedFloats : kBufferFloats;
+  const int64_t work = batch * weightLength(conv) * conv.positions();
+  // In one piece: the divisions below would take a tenth of a layer of 8x8
+  if (plan.columns <= widest && work < 2 * kWorthAThread &&
+      plan.columns * channels * stride * plan.rows * plan.groups <= room)
+    return plan;
+  plan.columnBlocks = ceilDivide(plan.columns, widest);
+  const int64_t row = ceilDivide(plan.columns, plan.columnBlocks) * channels * stride;
   plan.rowBlocks = ceilDivide(plan.rows, std::max<int64_t>(4, room / row));
   plan.groupBlocks = ceilDivide(plan.groups, std::max<int64_t>(1, room / (row * plan.rows)));
 
-  const int64_t work = batch * weightLength(conv) * conv.positions();
   const int64_t most = std::min(kChunksPerThread * threadCount(), work / kWorthAThread);
   const int64_t wanted = threadCount() > 1 && most > 1 ? ceilDivide(most, batch) : 1;
   const auto more = [&](int64_t& blocks, int64_t limit) {
