@@ -48,3 +48,48 @@ export function uninitialised(length: number): Float32Array<ArrayBuffer> {
       : new Float32Array(Buffer.allocUnsafeSlow(bytes).buffer);
   return fillWithNaN ? memory.fill(Number.NaN) : memory;
 }
+
+/** Shorter arrays lie inside the garbage collector's own memory; longer ones are worth an ArrayBuffer each. */
+const [SHORTEST, LONGEST] = [17, 1024];
+/** How many results lie side by side, and in how many bytes at most. */
+const [SIDE_BY_SIDE, TOGETHER] = [16, 2 ** 15];
+
+/** Memory of several results, which no user may reach: to transfer it would take away all of them. */
+class SharedMemory extends ArrayBuffer {}
+
+/**
+ * Memory for small results of one length, one after another. An ArrayBuffer of its own takes longer to make and to free than
+ * many such a result to compute: 192 elements 380 ns, side by side 110. None is ever used twice, so a result that is kept
+ * keeps the memory of its neighbours: no more than 16 times its own, nor than 32 KB.
+ */
+export class SmallOutputs {
+  readonly #bytes: number;
+  #memory = new SharedMemory(0);
+  #used = 0;
+
+  constructor(readonly length: number) {
+    this.#bytes = length * 4;
+  }
+
+  /** Whether arrays of such a length gain by it. */
+  static serve(length: number): boolean {
+    return length >= SHORTEST && length <= LONGEST;
+  }
+
+  /** Float32 memory, contents undefined. */
+  take(): Float32Array<ArrayBuffer> {
+    if (this.#used === this.#memory.byteLength) {
+      this.#memory = new SharedMemory(
+        this.#bytes * Math.min(SIDE_BY_SIDE, Math.floor(TOGETHER / this.#bytes)),
+      );
+      this.#used = 0;
+    }
+    const taken = new Float32Array(this.#memory, this.#used, this.length);
+    this.#used += this.#bytes;
+    return fillWithNaN ? taken.fill(Number.NaN) : taken;
+  }
+}
+
+/** The array, or a copy where it shares its buffer with others of the library's: what may be handed to a user. */
+export const ownArray = (data: Float32Array): Float32Array =>
+  data.buffer instanceof SharedMemory ? data.slice() : data;

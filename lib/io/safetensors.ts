@@ -117,7 +117,7 @@ async function readTensors(
   const readLater = later.length > 0 ? await laterFrom(file) : null;
   for (const { name, shape, begin } of later) {
     const unread = new Unread(elementCount(shape), (data) => readLater?.(bytesIn(data), dataStart + begin));
-    tensors.push([name, new Tensor(new Storage(unread, ROW_MAJOR), shape)]);
+    tensors.push([name, new Tensor(new Storage(unread, ROW_MAJOR), Object.freeze(shape))]);
   }
   await fewAtATime(runs(now), async (run) => {
     const [{ name, type, shape, begin, end }] = run;

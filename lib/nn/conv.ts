@@ -1,7 +1,7 @@
 // Convolution layers: sizes, options and initial weights; the work is that of ops.conv1d, conv2d and conv3d. One base
 // serves every number of dimensions.
 
-import { prepareConv } from '../ops/conv.js';
+import { computeConv, prepareConv } from '../ops/conv.js';
 import {
   CONV_OPTION_NAMES,
   type ConvOptions,
@@ -36,6 +36,11 @@ abstract class ForwardConvLayer extends ConvLayer {
     const { bias = true, ...rest } = knownOptions(options, [...CONV_OPTION_NAMES, 'bias'], label);
     const settings = parseConvOptions(rest, rank, label);
     super({ label, operation: `conv${rank}d`, inChannels, outChannels, kernelSize, bias, settings });
+  }
+
+  override forward(x: Tensor): Tensor {
+    if (!this.begun) return super.forward(x);
+    return computeConv(x, this.weight, this.bias, this.settings, this.operation);
   }
 
   protected prepare(x: Tensor, mode: Mode): Prepared {

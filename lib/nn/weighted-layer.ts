@@ -63,6 +63,11 @@ export abstract class WeightedLayer extends Layer {
     return this.#inputs === null ? this.#plan.bias : this.bias !== null;
   }
 
+  /** Whether the parameters are there. */
+  protected get begun(): boolean {
+    return this.#inputs !== null;
+  }
+
   /** Does `use` with the parameters there: begun, where they wait, with the inputs that `count` finds. If it fails they wait on. */
   protected settled<T>(count: () => number, use: () => T): T {
     if (this.#inputs !== null) return use();
@@ -159,5 +164,5 @@ export function uniform(shape: number[], bound: number, label: string): Tensor {
   const storage = new Storage(count > LARGE ? allocate(shape, label) : count, ROW_MAJOR);
   const stream = nextStream();
   storage.later((data) => uniformInto(data, stream, -bound, bound));
-  return requireByDefault(new Tensor(storage, shape));
+  return requireByDefault(new Tensor(storage, Object.freeze(shape)));
 }

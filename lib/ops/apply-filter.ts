@@ -3,11 +3,12 @@
 
 import type { ConvGeometry, Triple } from '../../binding.js';
 import { active, selectionCount } from '../backend/index.js';
+import { SmallOutputs } from '../backend/memory.js';
 import { show, wrongShape, wrongType } from '../errors.js';
-import { ownsMemory, recording } from '../tensor/autograd.js';
+import { ownsMemory, recordingAny } from '../tensor/autograd.js';
 import { allocateOutput, elementCount, sameShape, showShape } from '../tensor/shape.js';
-import { ROW_MAJOR } from '../tensor/storage.js';
-import { storageOf, Tensor, wrap } from '../tensor/tensor.js';
+import { ROW_MAJOR, Storage } from '../tensor/storage.js';
+import { storageOf, Tensor } from '../tensor/tensor.js';
 import { ConvCall } from './conv-call.js';
 import { recordConvolution } from './conv-gradient.js';
 import type { ConvSettings } from './conv-options.js';
@@ -60,7 +61,8 @@ export function applyFilter(application: Application): Prepared {
   const batch = channelAxis === 1 ? shape[0] : 1;
   const outputShape = Object.freeze(shapeOf(sized.outputSize));
   const outputLength = elementCount(outputShape);
-  const fitted = { shape, channelAxis, batch, sized, outputShape, outputLength };
+  const small = SmallOutputs.serve(outputLength) ? new SmallOutputs(outputLength) : null;
+  const fitted = { shape, channelAxis, batch, sized, outputShape, outputLength, small };
   filter.fitted = fitted;
   return applyFitted(filter, fitted, x, weight, mode, operation);
 }
@@ -78,16 +80,55 @@ export function applyAgain(
   mode: Mode,
   operation: string,
 ): Prepared | null {
+  const filter = fittedFilter(x, weight, bias, settings, mode);
+  if (filter === null || filter.fitted === null) return null;
+  return applyFitted(filter, filter.fitted, x, weight, mode, operation);
+}
+
+/** {@link applyAgain} and run, where nothing is recorded: the shortest way there is. */
+export function computeAgain(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  operation: string,
+): Tensor | null {
+  const filter = fittedFilter(x, weight, bias, settings, 'now');
+  if (filter === null || filter.fitted === null || recordingAny(x, weight, bias)) return null;
+  const { fitted } = filter;
+  const { channelAxis, batch, sized } = fitted;
+  const packed = filter.packed(sized, weight, 'now', operation);
+  const input = images(x, sized.inputLayout, channelAxis, 'now', operation);
+  const { small, outputShape, outputLength } = fitted;
+  const y = small === null ? allocateOutput(outputShape, operation, outputLength) : small.take();
+  if (batch > 0) filter.compute(sized.conv, packed, input, y, batch);
+  return outputOf(filter, fitted, y);
+}
+
+/** What an earlier call with such images left; null where none did. */
+function fittedFilter(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  mode: Mode,
+): Filter | null {
   if (tracing()) return null;
   const filter = keptFilter(selectionCount(), settings, weight, bias);
   if (filter === null || filter.fitted === null) return null;
-  const { fitted } = filter;
-  const { inputLayout, outputLayout } = fitted.sized;
+  const { shape, sized } = filter.fitted;
   const again =
-    sameShape(fitted.shape, x.shape) &&
-    imageLayout(x, mode) === inputLayout &&
-    filter.outputLayout(inputLayout) === outputLayout;
-  return again ? applyFitted(filter, fitted, x, weight, mode, operation) : null;
+    sameShape(shape, x.shape) &&
+    imageLayout(x, mode) === sized.inputLayout &&
+    filter.outputLayout(sized.inputLayout) === sized.outputLayout;
+  return again ? filter : null;
+}
+
+function outputOf(filter: Filter, { channelAxis, sized, outputShape }: FittedConv, y: Float32Array): Tensor {
+  const layout = sized.outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR;
+  const output = new Tensor(new Storage(y, layout), outputShape);
+  if (sized.inputLayout === 'channelsFirst') storageOf(output).watch(filter.demand);
+  return output;
 }
 
 /** What is done at every call. */
@@ -100,14 +141,13 @@ function applyFitted(
   operation: string,
 ): Prepared {
   const { binding, settings, bias } = filter;
-  const { channelAxis, batch, sized, outputShape, outputLength } = fitted;
-  const { conv, geometry, inputLayout, outputLayout } = sized;
+  const { channelAxis, batch, sized } = fitted;
+  const { conv, geometry, inputLayout } = sized;
   const packed = filter.packed(sized, weight, mode, operation);
   const input = images(x, inputLayout, channelAxis, mode, operation);
-  const y = allocateOutput(outputShape, operation, outputLength);
-  const output = wrap(y, outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR, outputShape);
-  if (inputLayout === 'channelsFirst') storageOf(output).watch(filter.demand);
-  if (recording([x, weight, bias]))
+  const y = allocateOutput(fitted.outputShape, operation, fitted.outputLength);
+  const output = outputOf(filter, fitted, y);
+  if (recordingAny(x, weight, bias))
     recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
   ownsMemory(output);
   return batch === 0 ? finished(output) : new ConvCall(binding, conv, packed, input, output, y, batch);

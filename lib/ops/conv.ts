@@ -3,8 +3,8 @@
 
 import { wrongShape } from '../errors.js';
 import { showShape } from '../tensor/shape.js';
-import type { Tensor } from '../tensor/tensor.js';
-import { applyAgain, applyFilter, checkBias } from './apply-filter.js';
+import { Tensor } from '../tensor/tensor.js';
+import { applyAgain, applyFilter, checkBias, computeAgain } from './apply-filter.js';
 import { convGeometry } from './conv-geometry.js';
 import { type ConvOptions, type ConvSettings, type Padding1d, parseConvOptions } from './conv-options.js';
 import { appliesAtOnce, prepareActivated } from './fused-activation.js';
@@ -29,7 +29,7 @@ export function conv1d(
   bias: Tensor | null = null,
   options?: ConvOptions<Padding1d>,
 ): Tensor {
-  return runNow(prepareConv(x, weight, bias, settings1d(options), 'now', 'conv1d'));
+  return computeConv(x, weight, bias, settings1d(options), 'conv1d');
 }
 
 /**
@@ -50,7 +50,7 @@ export function conv1d(
  * ops.conv2d(x, weight, null, { stride: 2, padding: 'same', activation: 'relu' }).shape; // [1, 8, 16, 16]
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
-  return runNow(prepareConv(x, weight, bias, settings2d(options), 'now', 'conv2d'));
+  return computeConv(x, weight, bias, settings2d(options), 'conv2d');
 }
 
 /**
@@ -65,7 +65,7 @@ export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null = null, op
  * ops.conv3d(clip, Tensor.randn([16, 3, 3, 3, 3]), null, { stride: [1, 2, 2], padding: 1 }).shape; // [1, 16, 8, 16, 16]
  */
 export function conv3d(x: Tensor, weight: Tensor, bias: Tensor | null = null, options?: ConvOptions): Tensor {
-  return runNow(prepareConv(x, weight, bias, settings3d(options), 'now', 'conv3d'));
+  return computeConv(x, weight, bias, settings3d(options), 'conv3d');
 }
 
 const settings1d = rememberingLast((options: ConvOptions<Padding1d> | null | undefined) =>
@@ -81,6 +81,18 @@ const settings3d = rememberingLast((options: ConvOptions | null | undefined) =>
 /** The sizes of a kernel and of an image, as sentences name them. */
 const AXES = ['', 'kernelWidth', 'kernelHeight, kernelWidth', 'kernelDepth, kernelHeight, kernelWidth'];
 const SIZES = ['', 'length', 'height and width', 'depth, height and width'];
+
+/** A convolution under checked settings, now. */
+export function computeConv(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  settings: ConvSettings,
+  operation: string,
+): Tensor {
+  const again = x instanceof Tensor ? computeAgain(x, weight, bias, settings, operation) : null;
+  return again ?? runNow(prepareConv(x, weight, bias, settings, 'now', operation));
+}
 
 /** Everything but the computing of a convolution under checked settings. */
 export function prepareConv(

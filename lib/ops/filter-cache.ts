@@ -2,6 +2,7 @@
 // goes; each weight keeps a few, and each of those serves the last few image sizes.
 
 import type { Binding, Conv, ConvGeometry, Layout, PackedFilter, Triple } from '../../binding.js';
+import type { SmallOutputs } from '../backend/memory.js';
 import { Demand } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { type ConvSettings, sameSettings } from './conv-options.js';
@@ -37,6 +38,8 @@ export interface FittedConv {
   /** Frozen: the outputs share it. */
   readonly outputShape: readonly number[];
   readonly outputLength: number;
+  /** Memory for the outputs of further calls, where they are small. */
+  readonly small: SmallOutputs | null;
 }
 
 interface Packed {
@@ -53,6 +56,8 @@ export class Filter {
   readonly demand = new Demand();
   /** The last call's. */
   fitted: FittedConv | null = null;
+  /** The binding's, at hand: to find it among so many members takes 15 ns. */
+  readonly compute: Binding['conv'];
   readonly #sizes: SizedConv[] = [];
   #next = 0;
   /** By algorithm, which may differ from one image size to another. */
@@ -63,7 +68,9 @@ export class Filter {
     readonly selection: number,
     readonly settings: ConvSettings,
     readonly bias: Tensor | null,
-  ) {}
+  ) {
+    this.compute = binding.conv;
+  }
 
   /** Channels-last images are answered in kind; for others the last answer's use decides. */
   outputLayout(inputLayout: Layout): Layout {

@@ -15,12 +15,15 @@ import { nodeOf, setNode, storageOf, Tensor } from './tensor.js';
 
 /** Whether a computation from these inputs is to be recorded: some need gradients, and no `noGrad` is around. */
 export function recording(inputs: readonly (Tensor | null)[]): boolean {
-  for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i];
-    if (input !== null && nodeOf(input)?.required) return recordingEnabled();
-  }
+  for (let i = 0; i < inputs.length; i++) if (needsGradient(inputs[i])) return recordingEnabled();
   return false;
 }
+
+/** The same of three: a call on a small image would notice the list. */
+export const recordingAny = (x: Tensor, weight: Tensor, bias: Tensor | null): boolean =>
+  (needsGradient(x) || needsGradient(weight) || needsGradient(bias)) && recordingEnabled();
+
+const needsGradient = (input: Tensor | null): boolean => input !== null && nodeOf(input)?.required === true;
 
 /**
  * Says that `operation` computes `output` from `inputs`, and how gradients pass through it. Nothing is kept where none is
@@ -87,7 +90,7 @@ export const gradientMemory = (shape: readonly number[]): Float32Array<ArrayBuff
 
 /** The gradient in such memory, laid out around a channel axis or row-major. */
 export const gradientTensor = (data: Float32Array, channelAxis: number, shape: readonly number[]): Tensor =>
-  new Tensor(recyclableStorage(data, channelAxis), shape);
+  new Tensor(recyclableStorage(data, channelAxis), Object.freeze(shape));
 
 /** Whether an operation may write its gradient over the upstream one, and give that back: nobody else reads it. */
 export const overwritable = (upstream: Tensor): boolean => storageOf(upstream).spare;

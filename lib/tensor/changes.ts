@@ -2,6 +2,7 @@
 // counts as one; but a backward pass must tell a loss that was printed from a weight that was overwritten. So elements
 // that a graph relies on are hashed before they are handed out, and compared when the graph comes back to them.
 
+import { ownArray } from '../backend/memory.js';
 import type { Storage } from './storage.js';
 
 /** How many rounds of reading and computing anew are told apart. */
@@ -14,8 +15,8 @@ export function watchChanges(storage: Storage): () => boolean {
   return () => storage.version === version || isStill(storage, version);
 }
 
-/** To be called before elements are handed out to whoever may write to them. */
-export function beforeHandingOut(storage: Storage): void {
+/** The elements for whoever may write to them, and may transfer their memory. */
+export function handedOut(storage: Storage): Float32Array {
   if (storage.watched === storage.version) {
     storage.prints ??= new Map();
     storage.prints.set(storage.version, fingerprint(storage.data));
@@ -23,6 +24,10 @@ export function beforeHandingOut(storage: Storage): void {
     if (storage.prints.size > PRINTS_KEPT) storage.prints.delete(oldest);
   }
   storage.version++;
+  const { data } = storage;
+  const own = ownArray(data);
+  if (own !== data) storage.data = own;
+  return own;
 }
 
 function isStill(storage: Storage, version: number): boolean {

@@ -17,6 +17,7 @@ export function elementCount(shape: readonly number[]): number {
 }
 
 export function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  if (a === b) return true; // as a layer's results have one: comparing frozen arrays takes 25 ns
   if (a.length !== b.length) return false;
   for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
   return true;

@@ -1,9 +1,10 @@
 // The tensor: float32 numbers with a logical, row-major shape. How they lie in memory is its private business;
 // the few functions at the end let operations look, and are not exported from the package.
 
+import { ownArray } from '../backend/memory.js';
 import { show, wrongShape, wrongType } from '../errors.js';
 import { checkedSeed, nextStream, normalInto, type RandomStream, uniformInto } from '../numerics/philox.js';
-import { beforeHandingOut } from './changes.js';
+import { handedOut } from './changes.js';
 import { checkGradientShape, lossGradient, replaceGrad, walk } from './gradients.js';
 import { Leaf, type Node, Operation, recordingEnabled } from './graph.js';
 import { inspectCustom } from './inspect.js';
@@ -64,12 +65,12 @@ export class Tensor {
    * @throws ShapeError where the shape has another number of elements.
    */
   constructor(data: Float32Array, shape: readonly number[], options?: TensorOptions);
-  /** @internal */
+  /** @internal The shape frozen: asking for that again is noticed in calls on small images. */
   constructor(storage: Storage, shape: readonly number[]);
   constructor(data: Float32Array | Storage, shape: readonly number[], options?: TensorOptions) {
     if (data instanceof Storage) {
       this.#storage = data;
-      this.shape = Object.freeze(shape);
+      this.shape = shape;
       return;
     }
     const array = plainArray(data);
@@ -147,9 +148,8 @@ export class Tensor {
    */
   get data(): Float32Array {
     checkReadable(this.#storage, 'Tensor.data');
-    const data = settleRowMajor(this.#storage, this.shape, 'Tensor.data');
-    beforeHandingOut(this.#storage);
-    return data;
+    settleRowMajor(this.#storage, this.shape, 'Tensor.data');
+    return handedOut(this.#storage);
   }
 
   /** Says that the elements were written through an array obtained earlier. */
@@ -368,7 +368,7 @@ function drawn(
 
 /** A tensor of an array that the library made. */
 export const wrap = (data: Float32Array, channelAxis: number, shape: readonly number[]): Tensor =>
-  new Tensor(new Storage(data, channelAxis), shape);
+  new Tensor(new Storage(data, channelAxis), Object.freeze(shape));
 
 /** The elements in logical order, to read at once: the tensor's own array, or a copy where it lies otherwise. */
 export function logicalArray(tensor: Tensor, operation: string): Float32Array {
@@ -384,7 +384,7 @@ export function logicalArray(tensor: Tensor, operation: string): Float32Array {
 export function assign(target: Tensor, source: Tensor, operation: string, sharing = false): void {
   const [storage, given] = [storageOf(target), storageOf(source)];
   if (sharing) {
-    if (given.unread === null) storage.data = logicalArray(source, operation);
+    if (given.unread === null) storage.data = ownArray(logicalArray(source, operation));
     else storage.share(given);
     storage.channelAxis = ROW_MAJOR;
   } else {
