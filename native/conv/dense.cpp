@@ -51,6 +51,7 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const std::vector<StepBlock> steps = filterSteps(conv);
   const Plan plan = makePlan(conv, filter, positions, large);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
+  const InputOrder order(conv, x, batch);
   parallelFor(plan.positionBlocks * plan.panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t positionBlock = plan.panelByPanel ? chunk % plan.positionBlocks : chunk / plan.panelBlocks;
     const int64_t panelBlock = plan.panelByPanel ? chunk / plan.positionBlocks : chunk % plan.panelBlocks;
@@ -66,7 +67,8 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
       tiles[t] = {rows + begin * taps, y + (first + begin) * outputStride, even.height(t)};
       cursor.fill(even.height(t), rows + begin * taps);
     }
-    const TileBlock block{tiles, even.tiles(), taps, depth, outputStride, true, positions - last};
+    const TileBlock block{tiles, even.tiles(),     taps,  depth, outputStride, true,
+                          first, positions - last, &order};
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

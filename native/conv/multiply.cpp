@@ -1,6 +1,7 @@
 #include "conv/multiply.h"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace convkit {
 
@@ -40,115 +41,128 @@ std::vector<StepBlock> filterSteps(const Conv& conv) {
 
 namespace {
 
-// A 1x1 filter of so many floats stays in the second-level cache and in the first: not its panels are fetched
-// ahead but inputs and outputs, and panel by panel or tile by tile. One thread, AVX-512, milliseconds with
-// arrays in cache / in memory: 256 to 64 channels at 56x56 0.47 / 0.67, fetched ahead 0.46 / 0.46; 64 to 256
-// 0.48 / 0.52 and 0.48 / 0.47, tile by tile 0.51 / 0.65; 16 to 96 at 112x112 0.32 / 0.39 and 0.28 / 0.31,
-// tile by tile 0.27 / 0.26. Kernels of more taps lose: 3 to 64 of 3x3 at 224x224 0.95 and 0.99.
-constexpr int64_t kCachedFilter = 1 << 16, kTinyFilter = 1 << 13;
+// Panels of filters, inputs and outputs are fetched ahead, two of them at a time. One thread, AVX-512,
+// GFLOP/s without inputs and now: 256 to 64 channels of 2 taps at 16000 180 and 218, 64 to 128 with dilation
+// 512 182 and 212; 128 of 3x3 with stride 2 at 130x130 198 and 224; 1x1 at 65x65, 1024 to 256 208 and 223.
+constexpr int64_t kCachedFilter = 1 << 16;  // floats that stay in the second-level cache: no panel is fetched
+constexpr int64_t kCachedInputs = 1 << 17;  // the same of the inputs of a block
+constexpr int64_t kLine = 16;               // floats in a line of the cache
 
-int64_t panelFloats(const PackedFilter& filter, const Panel& panel, const StepBlock& step) {
-  return step.taps * step.depth * panel.vectors * filter.kernels->lanes;
-}
+// What the tiles of a panel have fetched while they multiply, each `share` floats.
+struct Run {
+  const float* begin = nullptr;
+  int64_t share = 0;
 
-// What a small filter's tiles have fetched while they multiply.
-struct Streams {
-  bool fetched, tileByTile;
-  bool output;
-  const float* next;  // outputs of the next block
-  int64_t floats;
+  void advance() {
+    if (begin != nullptr) begin += share;
+  }
 };
 
-Streams findStreams(const Conv& conv, const PackedFilter& filter, const TileBlock& block,
-                    const std::vector<StepBlock>& steps, int64_t panelBegin, int64_t panelEnd) {
-  int64_t weights = 0, positions = 0;
-  for (int64_t p = panelBegin; p < panelEnd; p++)
-    weights += panelFloats(filter, filter.panels[static_cast<std::size_t>(p)], steps[0]);
-  Streams streams{};
-  streams.fetched = steps.size() == 1 && block.taps == 1 && weights <= kCachedFilter && block.count > 0;
-  if (!streams.fetched) return streams;
-  streams.tileByTile = weights <= kTinyFilter;
-  // Only where whole rows are written: another thread may write the rest
-  streams.output = panelEnd - panelBegin == static_cast<int64_t>(filter.panels.size()) &&
-                   block.ldc == conv.geometry.outChannels && block.following > 0;
-  for (int64_t t = 0; t < block.count; t++) positions += block.tiles[t].height;
-  streams.next = block.tiles[0].y.y + positions * block.ldc;
-  streams.floats = std::min(positions, block.following) * block.ldc;
-  return streams;
+int64_t distance(const float* from, const float* to) {
+  return (reinterpret_cast<std::intptr_t>(to) - reinterpret_cast<std::intptr_t>(from)) /
+         static_cast<std::intptr_t>(sizeof(float));
 }
 
-// Tile `t`, panel `p` of `panels`: the first panel fetches the next tile's input, the others share the
-// outputs.
-void fetchStreams(GemmTile& tile, const Streams& streams, const TileBlock& block, int64_t t, int64_t p,
-                  int64_t panels) {
-  const OutputTile* const then = t + 1 < block.count ? &block.tiles[t + 1] : nullptr;
-  const int64_t steps = tile.taps * tile.depth;
-  if (p == 0) {
-    if (then != nullptr && then->rows[0] != nullptr)
-      fetchAhead(tile, then->rows[0] + tile.offset, then->height * tile.depth, 0, 1, steps);
-    return;
+// The tiles of a panel and a block of steps. What they have in common is made once: time between two tiles is
+// seen in layers of few channels.
+class PanelTiles {
+ public:
+  PanelTiles(const Conv& conv, const PackedFilter& filter, const TileBlock& block)
+      : conv_(conv), filter_(filter), block_(block) {
+    tile_.ldc = block.ldc;
+    tile_.low = conv.low;
+    tile_.high = conv.high;
   }
-  if (!streams.output) return;
-  const int64_t share = p - 1, shares = panels - 1;
-  if (!streams.tileByTile)
-    fetchAhead(tile, streams.next, streams.floats, t + block.count * share, block.count * shares, steps);
-  else if (then != nullptr) fetchAhead(tile, then->y.y, then->height * block.ldc, share, shares, steps);
-}
+
+  const Panel& panel(int64_t p) const { return filter_.panels[static_cast<std::size_t>(p)]; }
+  int64_t floats(int64_t p, const StepBlock& step) const {
+    return step.taps * step.depth * panel(p).vectors * conv_.kernels->lanes;
+  }
+  const float* weights(int64_t p, const StepBlock& step) const {
+    const int64_t steps = step.tapBegin * block_.depth + step.channelBegin;
+    return filter_.weights.data() + panel(p).weights + steps * panel(p).vectors * conv_.kernels->lanes;
+  }
+
+  // Finishes the sums where `last`; both runs are fetched side by side.
+  void run(int64_t p, const StepBlock& step, bool first, bool last, Run a, Run b) {
+    const Panel& panel = this->panel(p);
+    tile_.taps = step.taps;
+    tile_.depth = step.depth;
+    tile_.offset = step.channelBegin + (block_.groupsApart ? panel.inChannel : 0);
+    tile_.panel = weights(p, step);
+    tile_.bias = filter_.bias.data() + panel.bias;
+    tile_.tail = panel.tail;
+    tile_.first = first;
+    tile_.last = last;
+    tile_.nextStep = std::min(2 * kLine, ceilDivide(std::max(a.share, b.share), step.taps * step.depth));
+    if (a.begin == nullptr) std::swap(a, b);
+    int height = 0;
+    GemmKernel kernel = nullptr;
+    for (int64_t t = 0; t < block_.count; t++, a.advance(), b.advance()) {
+      const OutputTile& output = block_.tiles[t];
+      if (output.height != height) {
+        height = output.height;
+        kernel = gemmKernel(*conv_.kernels, panel.vectors, panel.tail, step.depth, height);
+      }
+      tile_.rows = output.rows + step.tapBegin * height;
+      const Output to = output.y + panel.outChannel;
+      tile_.c = to.y;
+      tile_.residual = to.residual;
+      tile_.next = a.begin;
+      tile_.apart = b.begin != nullptr ? distance(a.begin, b.begin) : kLine;
+      kernel(tile_);
+      if (last && conv_.activateApart) activateRows(conv_, tile_.c, tile_.ldc, height, panel.outCount);
+    }
+  }
+
+ private:
+  const Conv& conv_;
+  const PackedFilter& filter_;
+  const TileBlock& block_;
+  GemmTile tile_;
+};
 
 }  // namespace
 
 void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& block,
               const std::vector<StepBlock>& steps, int64_t panelBegin, int64_t panelEnd) {
-  const Kernels& kernels = *conv.kernels;
-  const Streams streams = findStreams(conv, filter, block, steps, panelBegin, panelEnd);
-  GemmTile tile;
-  tile.ldc = block.ldc;
-  tile.low = conv.low;
-  tile.high = conv.high;
-  for (std::size_t s = 0; s < steps.size(); s++) {
-    const StepBlock& step = steps[s];
-    tile.taps = step.taps;
-    tile.depth = step.depth;
-    tile.first = s == 0;
-    tile.last = s + 1 == steps.size();
-    const auto weightsOf = [&](const Panel& panel, const StepBlock& of) {
-      return filter.weights.data() + panel.weights +
-             (of.tapBegin * block.depth + of.channelBegin) * panel.vectors * kernels.lanes;
-    };
-    const auto fetchPanel = [&](int64_t t, int64_t p) {
-      const bool over = p + 1 == panelEnd;
-      if (block.count == 1 || (over && s + 1 == steps.size())) return;
-      const StepBlock& then = steps[over ? s + 1 : s];
-      const Panel& other = filter.panels[static_cast<std::size_t>(over ? panelBegin : p + 1)];
-      fetchAhead(tile, weightsOf(other, then), panelFloats(filter, other, then), t, block.count,
-                 step.taps * step.depth);
-    };
-    const auto run = [&](int64_t t, int64_t p) {
-      const Panel& panel = filter.panels[static_cast<std::size_t>(p)];
-      const OutputTile& output = block.tiles[t];
-      tile.offset = step.channelBegin + (block.groupsApart ? panel.inChannel : 0);
-      tile.panel = weightsOf(panel, step);
-      tile.bias = filter.bias.data() + panel.bias;
-      tile.tail = panel.tail;
-      tile.rows = output.rows + step.tapBegin * output.height;
-      const Output to = output.y + panel.outChannel;
-      tile.c = to.y;
-      tile.residual = to.residual;
-      tile.next = nullptr;
-      tile.nextStep = 0;
-      if (streams.fetched) fetchStreams(tile, streams, block, t, p - panelBegin, panelEnd - panelBegin);
-      else fetchPanel(t, p);
-      gemmKernel(kernels, panel.vectors, panel.tail, tile.depth, output.height)(tile);
-      if (tile.last && conv.activateApart)
-        activateRows(conv, tile.c, tile.ldc, output.height, panel.outCount);
-    };
-    if (streams.tileByTile) {
-      for (int64_t t = 0; t < block.count; t++)
-        for (int64_t p = panelBegin; p < panelEnd; p++) run(t, p);
-    } else {
-      for (int64_t p = panelBegin; p < panelEnd; p++)
-        for (int64_t t = 0; t < block.count; t++) run(t, p);
+  const int64_t panels = panelEnd - panelBegin, cuts = static_cast<int64_t>(steps.size()),
+                parts = panels * cuts;
+  PanelTiles tiles(conv, filter, block);
+  int64_t weights = 0, positions = 0;
+  for (int64_t p = panelBegin; p < panelEnd; p++) weights += tiles.floats(p, steps[0]);
+  for (int64_t t = 0; t < block.count; t++) positions += block.tiles[t].height;
+  const bool cached = cuts == 1 && weights <= kCachedFilter;
+  // All steps of a panel where a block's inputs stay in cache from one to the next: otherwise its sums do
+  const bool sumsFirst = positions * block.depth <= kCachedInputs;
+
+  // Each part fetches what comes with its share of the next block's positions: inputs, and where the filter
+  // itself need not be fetched outputs, if whole rows are written: another thread may write the rest
+  const int64_t following = std::min(positions, block.following), each = ceilDivide(following, parts);
+  const bool writes = cached && panels == static_cast<int64_t>(filter.panels.size()) &&
+                      block.ldc == conv.geometry.outChannels;
+  const float* const outputs = block.tiles[0].y.y + positions * block.ldc;
+  const int64_t inputShare = block.order != nullptr ? ceilDivide(each * block.order->each(), block.count) : 0;
+  const int64_t outputShare = ceilDivide(each * block.ldc, block.count);
+
+  int64_t p = panelBegin, s = 0, position = 0;
+  for (int64_t part = 0; part < parts; part++, position += each) {
+    const int64_t ownPanel = p;
+    const StepBlock& own = steps[static_cast<std::size_t>(s)];
+    const bool first = s == 0, last = s + 1 == cuts;
+    if (sumsFirst) {
+      if (++s == cuts) s = 0, p++;
+    } else if (++p == panelEnd) p = panelBegin, s++;
+    Run inputs, other;
+    if (block.order != nullptr && position < following)
+      inputs = {block.order->at(block.first + positions + position), inputShare};
+    if (!cached && block.count > 1 && part + 1 < parts) {
+      const StepBlock& then = steps[static_cast<std::size_t>(s)];
+      other = {tiles.weights(p, then), ceilDivide(tiles.floats(p, then), block.count)};
+    } else if (writes && position < following) {
+      other = {outputs + position * block.ldc, outputShare};
     }
+    tiles.run(ownPanel, own, first, last, other, inputs);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "conv/input_order.h"
 #include "conv/plan.h"
 
 namespace convkit {
@@ -34,8 +35,10 @@ struct TileBlock {
   int64_t taps, depth;
   int64_t ldc;
   bool groupsApart;  // rows point at a pixel of all groups, not of one
-  int64_t following =
-      0;  // positions that come after the block's, to be computed next; 0 where they lie apart
+  // Where positions follow one another and their inputs are worth fetching: the first one, how many come
+  // after the block's, and what they read
+  int64_t first = 0, following = 0;
+  const InputOrder* order = nullptr;
 };
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its

@@ -44,6 +44,8 @@ void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input,
   const int64_t wanted = threadCount() > 1 ? kChunksPerThread * threadCount() : 1;
   const int64_t blocks = std::min(tiles, std::max(ceilDivide(tiles, fitting), wanted));
   const int64_t panelBlocks = std::min(panels, ceilDivide(wanted, blocks));
+  const InputOrder order(input.x, inputLength(conv, batch), g.inputStride);
+  const InputOrder* const ahead = g.inputStride < 2 * depth ? &order : nullptr;  // not what lies between
   parallelFor(blocks * panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t block = chunk / panelBlocks, panelBlock = chunk % panelBlocks;
     const int64_t first = positions * (tiles * block / blocks) / tiles,
@@ -62,7 +64,8 @@ void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input,
     OutputTile* tileList = tileMemory(scratch, even.tiles());
     for (int64_t t = 0; t < even.tiles(); t++)
       tileList[t] = {rows + even.begin(t), y + (first + even.begin(t)) * g.outputStride, even.height(t)};
-    const TileBlock tileBlock{tileList, even.tiles(), 1, depth, g.outputStride, true, positions - last};
+    const TileBlock tileBlock{tileList, even.tiles(),     1,    depth, g.outputStride, true,
+                              first,    positions - last, ahead};
     multiply(conv, filter, tileBlock, steps, panels * panelBlock / panelBlocks,
              panels * (panelBlock + 1) / panelBlocks);
   });

@@ -73,6 +73,7 @@ void gemmTile(const GemmTile& tile) {
                 panelStep = kStepped && tile.panelStep != 0 ? tile.panelStep : kWidth;
   const int64_t end = tile.depth * step;
   const float* next = tile.next != nullptr ? tile.next : b;
+  const int64_t apart = tile.apart;
   for (int64_t t = 0; t < tile.taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
     if (row[0] == nullptr) {
@@ -90,7 +91,7 @@ void gemmTile(const GemmTile& tile) {
       for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(b + kAhead * panelStep + j);
       if (!kStepped && kVectors > 1) {
         __builtin_prefetch(next, 0, 2);
-        __builtin_prefetch(next + kLine, 0, 2);
+        __builtin_prefetch(next + apart, 0, 2);
         next += tile.nextStep;
       }
 #pragma GCC unroll 16

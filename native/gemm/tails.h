@@ -80,6 +80,7 @@ void tailTile(const GemmTile& tile) {
   // One fused multiply-add per tap and input channel, in that order
   const float* b = tile.panel;
   const float* next = tile.next != nullptr ? tile.next : b;
+  const int64_t apart = tile.apart;
   for (int64_t t = 0; t < tile.taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
     if (row[0] == nullptr) {
@@ -99,7 +100,7 @@ void tailTile(const GemmTile& tile) {
 #pragma GCC unroll 4
         for (int j = 0; j < kWidth; j += kLine) __builtin_prefetch(b + kAhead * kWidth + j);
         __builtin_prefetch(next, 0, 2);
-        __builtin_prefetch(next + kLine, 0, 2);
+        __builtin_prefetch(next + apart, 0, 2);
         next += tile.nextStep;
       }
 #pragma GCC unroll 4
