@@ -27,21 +27,22 @@ constexpr int64_t kLine = 16;
 constexpr int64_t kChain = 256;
 
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
-                     int64_t step, const Origin& origin, Output y) {
+                     int64_t step, const Place& place, Output y) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
-  const int64_t channels = conv.geometry.outChannels;
-  const int64_t stride = conv.geometry.outputStride;
-  const Output image = y + origin.plane * height.output * width.output * stride;
+  const int64_t channels = conv.geometry.outChannels, stride = conv.geometry.outputStride;
+  const int64_t rows = tiling.height.outputs(place.row), columns = tiling.width.outputs(place.column);
+  const int64_t down = height.dilation * width.output * stride, right = width.dilation * stride;
+  const Output first = y + ((place.plane * height.output + tiling.height.start(place.row)) * width.output +
+                            tiling.width.start(place.column)) *
+                               stride;
   float* outputs[16] = {};
   const float* residuals[16] = {};
-  for (int64_t i = 0; i < tiling.tile; i++) {
-    for (int64_t j = 0; j < tiling.tile; j++) {
-      const int64_t h = origin.h + i * height.dilation, w = origin.w + j * width.dilation;
-      if (h >= height.output || w >= width.output) continue;
-      const Output to = image + (h * width.output + w) * stride;
-      outputs[i * tiling.tile + j] = to.y;
-      residuals[i * tiling.tile + j] = to.residual;
-    }
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = 0; j < columns; j++) outputs[i * tiling.tile + j] = first.y + i * down + j * right;
+  if (first.residual != nullptr) {
+    for (int64_t i = 0; i < rows; i++)
+      for (int64_t j = 0; j < columns; j++)
+        residuals[i * tiling.tile + j] = first.residual + i * down + j * right;
   }
   conv.kernels->winogradOutput[tiling.tile / 2 - 1](
       {m, step, channels, filter.bias.data(), residuals, outputs, conv.low, conv.high});
@@ -83,8 +84,12 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   const int64_t begin = std::max<int64_t>(0, needing.begin - block.first);
   const int64_t end = std::min(block.count, needing.end - block.first);
   if (begin >= end) return;
-  const EvenTiles even(end - begin, filter.height);
-  const int64_t set = winogradSet(filter);
+  const int64_t count = end - begin, tiles = ceilDivide(count, filter.height);
+  const int64_t height = count / tiles, taller = count % tiles;  // as many tiles have a row more
+  const int64_t set = winogradSet(filter), lanes = conv.kernels->lanes;
+  const float* const weights = filter.weights.data() + element * set + panel.weights;
+  const float* const v = block.v + element * block.step + begin * block.depth;
+  float* const products = block.products + element * block.step + begin * block.width + panel.bias;
   const float* rows[kMaxRows];
   GemmTile tile{};
   tile.rows = rows;
@@ -98,18 +103,21 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   for (int64_t channel = 0; channel < conv.geometry.inChannels; channel += kChain) {
     tile.offset = channel;
     tile.depth = std::min(kChain, conv.geometry.inChannels - channel);
-    tile.panel =
-        filter.weights.data() + element * set + panel.weights + channel * panel.vectors * conv.kernels->lanes;
+    tile.panel = weights + channel * panel.vectors * lanes;
     tile.last = channel > 0;
     // The next block of channels, panel or element follows. (A single tile has no time to spare.)
-    const int64_t floats = tile.depth * panel.vectors * conv.kernels->lanes;
-    for (int64_t t = 0; t < even.tiles(); t++) {
-      if (even.tiles() > 1) fetchAhead(tile, tile.panel + floats, floats, t, even.tiles(), tile.depth);
-      for (int i = 0; i < even.height(t); i++)
-        rows[i] = block.v + element * block.step + (begin + even.begin(t) + i) * block.depth;
-      tile.c = block.products + element * block.step + (begin + even.begin(t)) * block.width + panel.bias;
+    const int64_t floats = tile.depth * panel.vectors * lanes;
+    if (tiles > 1) fetchAhead(tile, tile.panel + floats, floats, 0, tiles, tile.depth);
+    const int64_t share = ceilDivide(floats, tiles);
+    int64_t first = 0;
+    for (int64_t t = 0; t < tiles; t++) {
+      const int rowsHere = static_cast<int>(height + (t < taller ? 1 : 0));
+      for (int i = 0; i < rowsHere; i++) rows[i] = v + (first + i) * block.depth;
+      tile.c = products + first * block.width;
       tile.residual = tile.last ? tile.c : nullptr;
-      gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, even.height(t))(tile);
+      gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, rowsHere)(tile);
+      if (tiles > 1) tile.next += share;
+      first += rowsHere;
     }
   }
 }
@@ -122,15 +130,16 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const int64_t elements = winogradElements(g.algorithm), m = winogradTile(g.algorithm);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
   const Tiling tiling(g, m);
+  const TileInput input(conv, tiling);
   const TileOrder order(tiling, batch * g.outputSize.depth);
   const int64_t tiles = order.tiles(), threads = threadCount();
 
   const auto load = [&](const Block& block, int64_t t) {
-    transformInput(conv, tiling, x, order.origin(block.first + t), block.v + t * block.depth, block.step);
+    input.transform(x, order.place(block.first + t), block.v + t * block.depth, block.step);
   };
   const auto store = [&](const Block& block, int64_t t) {
     transformOutput(conv, filter, tiling, block.products + t * block.width, block.step,
-                    order.origin(block.first + t), y);
+                    order.place(block.first + t), y);
   };
 
   // Few tiles and a large filter: the threads share the filter, since each would otherwise stream all of it

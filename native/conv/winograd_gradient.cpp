@@ -73,12 +73,13 @@ struct Plan {
 void transformUpstream(const Conv& conv, const Tiling& tiling, const float* upstream, int64_t tile, float* u,
                        int64_t step) {
   const ConvGeometry& g = conv.geometry;
-  const Origin origin = originOf(tiling, tile);
-  const float* plane = upstream + origin.plane * g.outputSize.height * g.outputSize.width * g.outChannels;
+  const Place place = placeOf(tiling, tile);
+  const int64_t top = tiling.height.start(place.row), left = tiling.width.start(place.column);
+  const float* plane = upstream + place.plane * g.outputSize.height * g.outputSize.width * g.outChannels;
   const float* pixels[kTile * kTile];
   for (int64_t i = 0; i < kTile; i++) {
     for (int64_t j = 0; j < kTile; j++) {
-      const int64_t h = origin.h + i * g.dilation.height, w = origin.w + j * g.dilation.width;
+      const int64_t h = top + i * g.dilation.height, w = left + j * g.dilation.width;
       const bool inside = h < g.outputSize.height && w < g.outputSize.width;
       pixels[i * kTile + j] =
           inside ? plane + (h * g.outputSize.width + w) * g.outChannels : conv.zeros.data();
@@ -138,6 +139,7 @@ void runWinogradGradient(const Conv& conv, const float* x, const float* upstream
   const ConvGeometry& g = conv.geometry;
   const int64_t lanes = conv.kernels->lanes;
   const Tiling tiling(g, kTile);
+  const TileInput input(conv, tiling);
   Operand v{nullptr, ceilDivide(g.inChannels, lanes) * lanes, 0},
       u{nullptr, ceilDivide(g.outChannels, lanes) * lanes, 0};
   const Plan plan(conv, batch * g.outputSize.depth * tiling.perPlane(), v, u);
@@ -156,7 +158,7 @@ void runWinogradGradient(const Conv& conv, const float* x, const float* upstream
   for (int64_t round = 0; round < plan.rounds; round++) {
     const int64_t first = round * plan.perRound, count = std::min(plan.perRound, plan.tiles - first);
     parallelFor(count, cancelled, [&](int64_t t, Scratch&) {
-      transformInput(conv, tiling, x, originOf(tiling, first + t), v.tiles + t * v.channels, v.step);
+      input.transform(x, placeOf(tiling, first + t), v.tiles + t * v.channels, v.step);
       transformUpstream(conv, tiling, upstream, first + t, u.tiles + t * u.channels, u.step);
     });
     parallelFor(plan.blocks(), cancelled, [&](int64_t block, Scratch& scratch) {

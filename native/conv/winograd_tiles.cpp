@@ -5,32 +5,20 @@
 namespace convkit {
 
 TileAxis::TileAxis(int64_t output, int64_t dilation, int64_t tile)
-    : output_(output), dilation_(dilation), tile_(tile) {
-  for (int64_t r = 0; r < std::min(dilation, output); r++) begins_.push_back(tiles_), tiles_ += tilesOf(r);
+    : output_(output), dilation_(dilation), tile_(tile), firstBeyond_(output - (tile - 1) * dilation) {
+  const int64_t remainders = std::min(dilation, output);
+  starts_.reserve(static_cast<std::size_t>(ceilDivide(output, tile) + remainders));
+  for (int64_t r = 0; r < remainders; r++)
+    for (int64_t start = r; start < output; start += tile * dilation) starts_.push_back(start);
 }
 
-int64_t TileAxis::start(int64_t t) const {
-  const auto next = std::upper_bound(begins_.begin(), begins_.end(), t);
-  const int64_t remainder = next - begins_.begin() - 1;
-  return remainder + (t - begins_[static_cast<std::size_t>(remainder)]) * tile_ * dilation_;
-}
-
-int64_t TileAxis::tilesOf(int64_t remainder) const {
-  return ceilDivide(ceilDivide(output_ - remainder, dilation_), tile_);
-}
-
-Origin originOf(const Tiling& tiling, int64_t tile) {
-  const int64_t within = tile % tiling.perPlane();
-  return {tile / tiling.perPlane(), tiling.height.start(within / tiling.width.tiles()),
-          tiling.width.start(within % tiling.width.tiles())};
-}
-
-TileOrder::Lines::Lines(const TileAxis& axis) : whole(0) {
-  starts.reserve(static_cast<std::size_t>(axis.tiles()));
+TileOrder::Lines::Lines(const TileAxis& axis) {
+  tiles.reserve(static_cast<std::size_t>(axis.tiles()));
   for (int64_t t = 0; t < axis.tiles(); t++)
-    if (axis.isWhole(t)) starts.push_back(axis.start(t)), whole++;
+    if (axis.isWhole(t)) tiles.push_back(t);
+  whole = static_cast<int64_t>(tiles.size());
   for (int64_t t = 0; t < axis.tiles(); t++)
-    if (!axis.isWhole(t)) starts.push_back(axis.start(t));
+    if (!axis.isWhole(t)) tiles.push_back(t);
 }
 
 TileOrder::TileOrder(const Tiling& tiling, int64_t planes)
@@ -45,13 +33,13 @@ TileOrder::TileOrder(const Tiling& tiling, int64_t planes)
   for (int p = 0; p < kParts; p++) begins_[p + 1] = begins_[p] + planes * parts_[p].rows * parts_[p].columns;
 }
 
-Origin TileOrder::origin(int64_t t) const {
+Place TileOrder::place(int64_t t) const {
   int p = 0;
   while (t >= begins_[p + 1]) p++;
   const Part& part = parts_[p];
   const int64_t tile = t - begins_[p], perPlane = part.rows * part.columns, within = tile % perPlane;
-  return {tile / perPlane, height_.starts[static_cast<std::size_t>(part.firstRow + within / part.columns)],
-          width_.starts[static_cast<std::size_t>(part.firstColumn + within % part.columns)]};
+  return {tile / perPlane, height_.tiles[static_cast<std::size_t>(part.firstRow + within / part.columns)],
+          width_.tiles[static_cast<std::size_t>(part.firstColumn + within % part.columns)]};
 }
 
 TileRange TileOrder::needing(int64_t i, int64_t j) const {
@@ -60,32 +48,50 @@ TileRange TileOrder::needing(int64_t i, int64_t j) const {
 
 namespace {
 
-// The input position that padded position p reads; positions beyond the padding, which only outputs beyond
-// the image need, read zeros.
-int64_t inputAt(const Axis& axis, int64_t padEnd, int64_t p, PaddingMode mode) {
-  const int64_t i = p - axis.padBegin;
-  return i < axis.input + padEnd ? sourceIndex(i, axis.input, mode) : kPadding;
+// What position i of tile t along an axis reads, `scale` floats apart: [t][i]. Positions beyond the padding,
+// which only outputs beyond the image need, read zeros.
+std::vector<int64_t> readsOf(const Axis& axis, const TileAxis& tiles, int64_t padEnd, PaddingMode mode,
+                             int64_t side, int64_t scale) {
+  std::vector<int64_t> reads;
+  reads.reserve(static_cast<std::size_t>(tiles.tiles() * side));
+  for (int64_t t = 0; t < tiles.tiles(); t++) {
+    for (int64_t i = 0; i < side; i++) {
+      const int64_t at = tiles.start(t) + i * axis.dilation - axis.padBegin;
+      const int64_t from = at < axis.input + padEnd ? sourceIndex(at, axis.input, mode) : kPadding;
+      reads.push_back(from < 0 ? -1 : from * scale);
+    }
+  }
+  return reads;
 }
 
 }  // namespace
 
-void transformInput(const Conv& conv, const Tiling& tiling, const float* x, const Origin& origin, float* v,
-                    int64_t step) {
+TileInput::TileInput(const Conv& conv, const Tiling& tiling)
+    : conv_(conv), tile_(tiling.tile), side_(tiling.side) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
   const ConvGeometry& g = conv.geometry;
-  const float* image = x + origin.plane * height.input * width.input * g.inChannels;
+  rows_ = readsOf(height, tiling.height, g.padEnd.height, g.paddingMode, side_, width.input * g.inChannels);
+  columns_ = readsOf(width, tiling.width, g.padEnd.width, g.paddingMode, side_, g.inChannels);
+}
+
+void TileInput::transform(const float* x, const Place& place, float* v, int64_t step) const {
+  const Axis &height = conv_.grids[0].height, &width = conv_.grids[0].width;
+  const int64_t channels = conv_.geometry.inChannels;
+  const float* const image = x + place.plane * height.input * width.input * channels;
+  const int64_t* const rows = rows_.data() + place.row * side_;
+  const int64_t* const columns = columns_.data() + place.column * side_;
   const float* pixels[36];
-  int64_t columns[6];
-  for (int64_t j = 0; j < tiling.side; j++)
-    columns[j] = inputAt(width, g.padEnd.width, origin.w + j * width.dilation, g.paddingMode);
-  for (int64_t i = 0; i < tiling.side; i++) {
-    const int64_t row = inputAt(height, g.padEnd.height, origin.h + i * height.dilation, g.paddingMode);
-    for (int64_t j = 0; j < tiling.side; j++)
-      pixels[i * tiling.side + j] = row < 0 || columns[j] < 0
-                                        ? conv.zeros.data()
-                                        : image + (row * width.input + columns[j]) * g.inChannels;
+  // Padding lies before and behind the image: between two ends within it there is none
+  if ((rows[0] | rows[side_ - 1] | columns[0] | columns[side_ - 1]) >= 0) {
+    for (int64_t i = 0; i < side_; i++)
+      for (int64_t j = 0; j < side_; j++) pixels[i * side_ + j] = image + rows[i] + columns[j];
+  } else {
+    for (int64_t i = 0; i < side_; i++)
+      for (int64_t j = 0; j < side_; j++)
+        pixels[i * side_ + j] =
+            (rows[i] | columns[j]) < 0 ? conv_.zeros.data() : image + rows[i] + columns[j];
   }
-  conv.kernels->winogradInput[tiling.tile / 2 - 1]({pixels, g.inChannels, v, step});
+  conv_.kernels->winogradInput[tile_ / 2 - 1]({pixels, channels, v, step});
 }
 
 }  // namespace convkit

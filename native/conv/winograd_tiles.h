@@ -12,16 +12,19 @@ namespace convkit {
 class TileAxis {
  public:
   TileAxis(int64_t output, int64_t dilation, int64_t tile);
-  int64_t tiles() const { return tiles_; }
+  int64_t tiles() const { return static_cast<int64_t>(starts_.size()); }
   // The first output position of tile t; its others follow a dilation apart.
-  int64_t start(int64_t t) const;
-  // Whether they end before the last output.
-  bool isWhole(int64_t t) const { return start(t) + (tile_ - 1) * dilation_ < output_; }
+  int64_t start(int64_t t) const { return starts_[static_cast<std::size_t>(t)]; }
+  // How many of them there are before the axis' end.
+  int64_t outputs(int64_t t) const {
+    return start(t) < firstBeyond_ ? tile_ : ceilDivide(output_ - start(t), dilation_);
+  }
+  bool isWhole(int64_t t) const { return start(t) < firstBeyond_; }
 
  private:
-  int64_t tilesOf(int64_t remainder) const;
-  int64_t output_, dilation_, tile_, tiles_ = 0;
-  std::vector<int64_t> begins_;
+  int64_t output_, dilation_, tile_;
+  int64_t firstBeyond_;  // tiles that start before it are whole
+  std::vector<int64_t> starts_;
 };
 
 struct Tiling {
@@ -36,10 +39,14 @@ struct Tiling {
   int64_t perPlane() const { return height.tiles() * width.tiles(); }
 };
 
-struct Origin {
-  int64_t plane, h, w;  // plane of the batch, first output position
+// A tile: its plane of the batch, and which it is along each axis.
+struct Place {
+  int64_t plane, row, column;
 };
-Origin originOf(const Tiling&, int64_t tile);
+inline Place placeOf(const Tiling& tiling, int64_t tile) {
+  const int64_t within = tile % tiling.perPlane(), columns = tiling.width.tiles();
+  return {tile / tiling.perPlane(), within / columns, within % columns};
+}
 
 // Consecutive tiles.
 struct TileRange {
@@ -54,14 +61,14 @@ class TileOrder {
  public:
   TileOrder(const Tiling&, int64_t planes);
   int64_t tiles() const { return begins_[kParts]; }
-  Origin origin(int64_t t) const;
+  Place place(int64_t t) const;
   // Those that need element [i][j].
   TileRange needing(int64_t i, int64_t j) const;
 
  private:
   static constexpr int kParts = 4;
   struct Lines {
-    std::vector<int64_t> starts;  // of whole tiles, then of those that reach beyond the end
+    std::vector<int64_t> tiles;  // whole ones, then those that reach beyond the end
     int64_t whole;
     explicit Lines(const TileAxis&);
   };
@@ -74,7 +81,17 @@ class TileOrder {
   int64_t begins_[kParts + 1];
 };
 
-// v[element] of a tile of the batch, `step` floats apart.
-void transformInput(const Conv&, const Tiling&, const float* x, const Origin&, float* v, int64_t step);
+// The transform of what tiles read. Where that lies is found once for each row and column of tiles.
+class TileInput {
+ public:
+  TileInput(const Conv&, const Tiling&);
+  // v[element] of a tile of the batch x, `step` floats apart.
+  void transform(const float* x, const Place&, float* v, int64_t step) const;
+
+ private:
+  const Conv& conv_;
+  int64_t tile_, side_;
+  std::vector<int64_t> rows_, columns_;  // [tile][side]: floats from the image's begin; negative in padding
+};
 
 }  // namespace convkit
