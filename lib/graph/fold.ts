@@ -54,10 +54,14 @@ export function filterValues(
   for (let row = 0; row * rows < weight.length; row++) {
     scaleRun(weight, scaled, row * rows, (row + 1) * rows, scale[channelOf(row)]);
   }
-  return {
-    weight: scaled,
-    bias: Float32Array.from(shift, (value, channel) => value + (bias?.[channel] ?? 0) * scale[channel]),
-  };
+  return { weight: scaled, bias: foldedBias(bias, scale, shift) };
+}
+
+function foldedBias(bias: Float32Array | null, scale: Float64Array, shift: Float64Array): Float32Array {
+  if (bias === null) return Float32Array.from(shift);
+  const folded = new Float32Array(shift.length);
+  for (let c = 0; c < folded.length; c++) folded[c] = shift[c] + bias[c] * scale[c];
+  return folded;
 }
 
 /** A function of its own: V8 compiles it well after a few rows, where a loop in a loop took 2.2 ns an element and now 1.7. */

@@ -4,7 +4,7 @@ import type { Binding } from '../../binding.js';
 import { active } from '../backend/index.js';
 import { discardMemory } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
-import type { Module } from '../nn/module.js';
+import { type Module, tensorsOf } from '../nn/module.js';
 import { ROW_MAJOR, type Storage } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
@@ -31,15 +31,14 @@ export class Network {
   readonly #options: NetworkOptions;
   #binding: Binding;
   #executables = new Map<string, Executable>();
-  /** How often each tensor of the module had been written to when its weights were taken. */
-  #taken = new Map<Tensor, number>();
+  /** How often each tensor of the module had been written to when its weights were taken; null where they were not yet. */
+  #taken: Map<Tensor, number> | null = null;
 
   constructor(module: Module, options: NetworkOptions) {
     this.#module = module;
     this.#options = options;
     this.#binding = active();
     this.executable({ shape: options.inputShape, channelAxis: ROW_MAJOR });
-    this.#take();
   }
 
   get inputShape(): readonly number[] {
@@ -63,12 +62,12 @@ export class Network {
     this.#checkUnchanged();
     const { releaseWeights } = this.#options;
     const graph = this.#graph(signature);
+    const tensors = tensorsOf(this.#module);
     // What is still to be drawn was not read
-    const storages = this.#tensors()
-      .map(storageOf)
-      .filter(({ pending }) => !pending);
+    const storages = tensors.map(storageOf).filter(({ pending }) => !pending);
     const made = new Executable(this.#binding, graph, weightsOf(storages, releaseWeights));
     this.#executables.set(key, made);
+    this.#taken ??= new Map(tensors.map((tensor) => [tensor, storageOf(tensor).version]));
     for (const oldest of [...this.#executables.keys()].slice(0, -KEPT)) this.#executables.delete(oldest);
     return made;
   }
@@ -96,10 +95,9 @@ export class Network {
     const before = { binding: this.#binding, executables: this.#executables, taken: this.#taken };
     this.#binding = active();
     this.#executables = new Map();
-    this.#taken = new Map();
+    this.#taken = null;
     try {
       this.executable({ shape: this.inputShape, channelAxis: ROW_MAJOR });
-      this.#take();
     } catch (error) {
       this.#binding = before.binding;
       this.#executables = before.executables;
@@ -113,17 +111,9 @@ export class Network {
     this.#executables.clear();
   }
 
-  #tensors(): Tensor[] {
-    return [...this.#module.namedParameters(), ...this.#module.namedBuffers()].map(([, tensor]) => tensor);
-  }
-
-  #take(): void {
-    this.#taken = new Map(this.#tensors().map((tensor) => [tensor, storageOf(tensor).version]));
-  }
-
   /** A shape that is met later must not mix weights of two moments. */
   #checkUnchanged(): void {
-    for (const [tensor, version] of this.#taken) {
+    for (const [tensor, version] of this.#taken ?? []) {
       if (storageOf(tensor).version === version) continue;
       throw wrongValue(
         'session',

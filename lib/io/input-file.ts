@@ -16,8 +16,8 @@ export interface FileState {
 export class InputFile {
   private constructor(
     readonly path: string,
-    /** In bytes, as found when it was opened. */
-    readonly size: number,
+    /** As it was when it was opened. */
+    readonly opened: FileState,
     readonly operation: string,
     private readonly handle: FileHandle,
   ) {}
@@ -36,8 +36,7 @@ export class InputFile {
     }
     const handle = await open(path, 'r');
     try {
-      const { size } = await handle.stat();
-      return new InputFile(path, size, operation, handle);
+      return new InputFile(path, await handle.stat(), operation, handle);
     } catch (error) {
       await handle.close();
       throw error;
@@ -54,8 +53,9 @@ export class InputFile {
     }
   }
 
-  state(): Promise<FileState> {
-    return this.handle.stat();
+  /** In bytes. */
+  get size(): number {
+    return this.opened.size;
   }
 
   /** @throws RangeError `operation: path law; cure`. */

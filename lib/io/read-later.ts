@@ -10,10 +10,9 @@ const sameFile = (a: FileState, b: FileState): boolean =>
   a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs;
 
 /** Gives what reads bytes of this file later, from a position on. */
-export async function laterFrom(file: InputFile): Promise<(bytes: Uint8Array, position: number) => void> {
+export function laterFrom(file: InputFile): (bytes: Uint8Array, position: number) => void {
   const path = resolve(file.path);
-  const before = await file.state();
-  const { operation } = file;
+  const { operation, opened: before } = file;
   const changed = (): never => {
     const law = `${path} has changed since its header was read, and its tensors were to be read when they are needed`;
     throw wrongValue(operation, law, 'load it again, or without lazy');

@@ -2,10 +2,12 @@
 // Read as strictly as the reference implementation does (https://github.com/huggingface/safetensors), and beyond it
 // where the format's text asks for more: names are unique, and the first byte is '{'.
 
+import { isUtf8 } from 'node:buffer';
 import { wrongValue } from '../errors.js';
 import { MAX_DIMENSIONS, showShape } from '../tensor/shape.js';
 import type { ElementType } from './elements.js';
 import { JsonReader, quoted } from './json-reader.js';
+import { type HeaderEntry, plainHeader } from './plain-header.js';
 import { byBytes } from './save-tensors.js';
 
 /** The reference's limit, in bytes. */
@@ -87,22 +89,9 @@ export function parseHeader(
   fail: (law: string, cure?: string) => never,
 ): SafetensorsHeader {
   if (bytes[0] !== 0x7b) fail("is no safetensors file: its header does not begin with '{'");
-  let text = '';
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    fail('has a header that is not UTF-8');
-  }
-  const reader = new JsonReader(text, (law) => fail(`has a broken header: ${law}`));
-  const tensors: StoredTensor[] = [];
-  const metadata: [string, string][] = [];
-  reader.object('the header', (name) => {
-    if (name !== METADATA) tensors.push(tensorEntry(reader, name));
-    else if (!reader.word('null')) {
-      reader.object(METADATA, (key) => metadata.push([key, reader.string(`${METADATA} ${quoted(key)}`)]));
-    }
-  });
-  reader.end();
+  if (!isUtf8(bytes)) fail('has a header that is not UTF-8');
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+  const { metadata, tensors } = plainly(text) ?? strictly(text, fail);
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   for (const { name, begin, end } of tensors) {
@@ -119,6 +108,37 @@ export function parseHeader(
   return { metadata: Object.fromEntries(metadata), tensors };
 }
 
+interface Members {
+  readonly metadata: readonly (readonly [string, string])[];
+  readonly tensors: StoredTensor[];
+}
+
+/** The members of a header in which nothing is wrong or unusual; null for another. */
+function plainly(text: string): Members | null {
+  const header = plainHeader(text, METADATA);
+  if (header === null) return null;
+  const tensors: StoredTensor[] = [];
+  for (const entry of header.entries) {
+    if (entry.shape.length > MAX_DIMENSIONS || faultOf(entry) !== null) return null;
+    tensors.push(stored(entry));
+  }
+  return { metadata: header.metadata, tensors };
+}
+
+function strictly(text: string, fail: (law: string) => never): Members {
+  const reader = new JsonReader(text, (law) => fail(`has a broken header: ${law}`));
+  const tensors: StoredTensor[] = [];
+  const metadata: [string, string][] = [];
+  reader.object('the header', (name) => {
+    if (name !== METADATA) tensors.push(tensorEntry(reader, name));
+    else if (!reader.word('null')) {
+      reader.object(METADATA, (key) => metadata.push([key, reader.string(`${METADATA} ${quoted(key)}`)]));
+    }
+  });
+  reader.end();
+  return { metadata, tensors };
+}
+
 function tensorEntry(reader: JsonReader, name: string): StoredTensor {
   const what = `tensor ${quoted(name)}`;
   let dtype: string | null = null;
@@ -130,38 +150,34 @@ function tensorEntry(reader: JsonReader, name: string): StoredTensor {
     else if (field === 'data_offsets') place = naturals(reader, `data_offsets of ${what}`, 2);
     else reader.skip(what);
   });
-  return checkedEntry(reader, name, dtype, shape, place);
-}
-
-function checkedEntry(
-  reader: JsonReader,
-  name: string,
-  dtype: string | null,
-  shape: number[] | null,
-  place: number[] | null,
-): StoredTensor {
-  const what = `tensor ${quoted(name)}`;
   if (dtype === null || shape === null || place === null) {
     return reader.wrong(`${what} lacks one of dtype, shape and data_offsets`);
   }
-  if (!Object.hasOwn(dtypes, dtype)) return reader.wrong(`${what} has the unknown dtype ${quoted(dtype)}`);
-  const [bits, type] = dtypes[dtype];
-  if (place.length !== 2) return reader.wrong(`data_offsets of ${what} must be two numbers`);
+  const entry = { name, dtype, shape, place };
+  const fault = faultOf(entry);
+  return fault === null ? stored(entry) : reader.wrong(fault);
+}
+
+function stored({ name, dtype, shape, place: [begin, end] }: HeaderEntry): StoredTensor {
+  return { name, dtype, type: dtypes[dtype][1], shape, begin, end };
+}
+
+/** What is wrong with an entry by itself. */
+function faultOf({ name, dtype, shape, place }: HeaderEntry): string | null {
+  const what = (): string => `tensor ${quoted(name)}`;
+  if (!Object.hasOwn(dtypes, dtype)) return `${what()} has the unknown dtype ${quoted(dtype)}`;
+  const [bits] = dtypes[dtype];
+  if (place.length !== 2) return `data_offsets of ${what()} must be two numbers`;
   const [begin, end] = place;
-  if (begin > end) return reader.wrong(`data_offsets of ${what} end before they begin`);
+  if (begin > end) return `data_offsets of ${what()} end before they begin`;
   let count = 1;
   for (const size of shape) {
     count *= size;
-    if (!Number.isSafeInteger(count * bits)) {
-      return reader.wrong(`${what} has more elements than can be counted: ${showShape(shape)}`);
-    }
+    if (!Number.isSafeInteger(count * bits))
+      return `${what()} has more elements than can be counted: ${showShape(shape)}`;
   }
-  if (count * bits !== (end - begin) * 8) {
-    return reader.wrong(
-      `${what} needs ${(count * bits) / 8} bytes (${dtype} ${showShape(shape)}), but its data_offsets span ${end - begin}`,
-    );
-  }
-  return { name, dtype, type, shape, begin, end };
+  if (count * bits === (end - begin) * 8) return null;
+  return `${what()} needs ${(count * bits) / 8} bytes (${dtype} ${showShape(shape)}), but its data_offsets span ${end - begin}`;
 }
 
 function naturals(reader: JsonReader, what: string, most: number): number[] {

@@ -27,6 +27,9 @@ export interface LoadOptions {
 
 export type { StateDict };
 
+/** The parameters and buffers below a module, each once, left as they are. */
+let tensorsOf: (module: Module) => Tensor[];
+
 /**
  * A layer or a network. Subclasses assign their parts to fields: every Tensor is a parameter, every Module (or array of
  * modules) a child, both named after the field. A tensor that is neither trained nor saved belongs in a private `#field`,
@@ -48,6 +51,10 @@ export abstract class Module {
   /** Whether the module is being trained; some layers act differently then. */
   training = true;
   readonly #buffers = new Map<string, BufferOptions>();
+
+  static {
+    tensorsOf = (module) => [...new Set(module.#tensors().map(([, tensor]) => tensor))];
+  }
 
   abstract forward(x: Tensor, ...rest: unknown[]): Tensor;
 
@@ -163,7 +170,7 @@ export abstract class Module {
       const prefix = path === '' ? '' : `${path}.`;
       const rename = (name: string): string =>
         name.startsWith(prefix) ? prefix + module.formerName(name.slice(prefix.length)) : name;
-      if (names.every((name) => rename(name) === name)) continue; // most files: a new record would cost more
+      if (names.every((name) => !name.startsWith(prefix) || rename(name) === name)) continue; // most files: a new record would cost more
       result = renamed(result, rename);
       names = Object.keys(result);
     }
@@ -330,3 +337,5 @@ const once = (tensors: Named[]): [string, Tensor][] => {
 
 /** The name of a module's class. */
 export const moduleName = (module: Module): string => module.constructor.name || 'Module';
+
+export { tensorsOf };

@@ -28,6 +28,12 @@ export function exactAffine(
   const origin = origins.get(scale);
   if (origin === undefined) return undefined;
   const { weight, bias, mean, variance, epsilon } = origin;
-  const exact = Float64Array.from(variance, (v, c) => (1 / Math.sqrt(v + epsilon)) * (weight?.[c] ?? 1));
-  return { scale: exact, shift: exact.map((factor, c) => (bias?.[c] ?? 0) - mean[c] * factor) };
+  const exact = new Float64Array(variance.length);
+  const shift = new Float64Array(variance.length);
+  for (let c = 0; c < exact.length; c++) {
+    const factor = 1 / Math.sqrt(variance[c] + epsilon);
+    exact[c] = weight === null ? factor : factor * weight[c];
+    shift[c] = (bias === null ? 0 : bias[c]) - mean[c] * exact[c];
+  }
+  return { scale: exact, shift };
 }
