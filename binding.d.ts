@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 18;
+export type Abi = 19;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -555,6 +555,12 @@ export interface Binding extends Operations {
    * pass reads.
    */
   resizeBytes(geometry: ResizeGeometry, x: Uint8Array, y: Uint8Array): void;
+
+  /**
+   * x seen as [scale.length, ...] -> y: each row times its scale, a product in float64 that is rounded once. y may be x. What a
+   * filter's weights are where a normalisation is folded into them.
+   */
+  scaleRows(x: Float32Array, scale: Float64Array, y: Float32Array): void;
 
   /** Checks calls, of any operation but `program`, that `program` then makes on these very arrays. */
   createProgram(calls: readonly Call[]): Program;

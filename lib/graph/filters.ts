@@ -59,7 +59,7 @@ export function packedFilter(
       'compile without releaseWeights, or load the weights again and call session.refresh()',
     );
   }
-  const values = filterValues(traced, elements, memory);
+  const values = filterValues(binding, traced, elements, memory);
   const filter = binding.packFilter(conv, values.weight, values.bias);
   const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
   packed.set(weight, [fresh, ...kept].slice(0, KEPT));

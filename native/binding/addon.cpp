@@ -13,13 +13,14 @@
 #include "binding/measure.h"
 #include "binding/operations.h"
 #include "binding/structs.h"
+#include "elementwise/scale_rows.h"
 #include "threads/float_environment.h"
 #include "threads/parallel.h"
 
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 18;
+constexpr int kAbi = 19;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -133,6 +134,20 @@ napi_value resizeBytes(Environment& environment, Arguments& arguments) {
   return nullptr;
 }
 
+napi_value scaleRows(Environment&, Arguments& arguments) {
+  const Doubles scale = arguments.doubles(1, "scale");
+  const Floats x = arguments.floats(0, "x"), y = arguments.floats(2, "y");
+  if (scale.length == 0 ? x.length > 0 : x.length % scale.length != 0) {
+    wrongValue(arguments.env(), arguments.operation(),
+               "x must be as many rows as there are scales, " + std::to_string(scale.length) + ", got " +
+                   std::to_string(x.length));
+  }
+  arguments.requireLength(y, x.length, "y");
+  arguments.requireApartOrSame(y, x, "x and y");
+  if (x.length > 0) runScaleRows(x.data, scale.data, scale.length, x.length / scale.length, y.data);
+  return nullptr;
+}
+
 napi_value isa(Environment& environment, Arguments& arguments) {
   return Napi::String::New(arguments.env(), environment.kernels->name);
 }
@@ -224,6 +239,7 @@ constexpr Member kMembers[] = {
     {"releaseFilter", releaseFilter},
     {"createProgram", createProgram},
     {"resizeBytes", resizeBytes},
+    {"scaleRows", scaleRows},
     {"isa", isa},
     {"useIsa", useIsa},
     {"cpu", cpu},

@@ -129,6 +129,19 @@ Bytes Arguments::bytes(std::size_t index, const char* name) {
   return {static_cast<uint8_t*>(data), static_cast<int64_t>(length)};
 }
 
+Doubles Arguments::doubles(std::size_t index, const char* name) {
+  napi_typedarray_type type = napi_int8_array;
+  std::size_t length = 0;
+  void* data = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_get_typedarray_info(env_, at(index), &type, &length, &data, &buffer, nullptr) != napi_ok ||
+      type != napi_float64_array) {
+    wrongType(env_, operation_, std::string(name) + " must be a Float64Array, got " + show(env_, at(index)));
+  }
+  requireOwned(buffer, name);
+  return {static_cast<const double*>(data), static_cast<int64_t>(length)};
+}
+
 Floats Arguments::floatsOrNull(std::size_t index, const char* name) {
   return isNull(index) ? Floats{nullptr, 0} : floats(index, name);
 }

@@ -18,6 +18,11 @@ struct Floats {
   int64_t length;
 };
 
+struct Doubles {
+  const double* data;
+  int64_t length;
+};
+
 struct Bytes {
   uint8_t* data;
   int64_t length;
@@ -49,6 +54,7 @@ class Arguments {
   Floats floatsOf(napi_value value, const char* name);
   // For calls in the foreground.
   Bytes bytes(std::size_t index, const char* name);
+  Doubles doubles(std::size_t index, const char* name);
   bool isNull(std::size_t index) const;
   // Null, undefined or left out.
   bool isAbsent(std::size_t index) const;

@@ -21,6 +21,7 @@ import { poolGradientWork } from './pool-gradient.js';
 import { programOf, programWork } from './program.js';
 import { remapGradientWork, remapWork } from './remap.js';
 import { resizeBytes } from './resize-bytes.js';
+import { scaleRows } from './scale-rows.js';
 import { softmaxGradientWork, softmaxWork } from './softmax.js';
 import { sparseWork } from './sparse.js';
 import { sumPositionsWork, sumWork } from './sums.js';
@@ -103,12 +104,13 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 18,
+  abi: 19,
   createConv,
   createPool,
   packFilter,
   releaseFilter,
   resizeBytes,
+  scaleRows,
   conv: inForeground('conv'),
   convWeightGradient: inForeground('convWeightGradient'),
   pool: inForeground('pool'),
