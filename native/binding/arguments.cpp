@@ -138,7 +138,7 @@ Doubles Arguments::doubles(std::size_t index, const char* name) {
       type != napi_float64_array) {
     wrongType(env_, operation_, std::string(name) + " must be a Float64Array, got " + show(env_, at(index)));
   }
-  requireOwned(buffer, name);
+  requireOwned(buffer, length, name);
   return {static_cast<const double*>(data), static_cast<int64_t>(length)};
 }
 
