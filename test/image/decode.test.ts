@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -87,6 +87,13 @@ describe('decodeImage', () => {
       .toFile(at('large.png'));
     await expect(decodeImage(at('large.png'), { maxPixels: 9999 })).rejects.toThrow(/pixel limit/);
     await expect(decodeImage(at('large.png'), { maxPixels: 10000 })).resolves.toMatchObject({ width: 100 });
+  });
+
+  test('speaks of files where they cannot be read, however they were opened', async () => {
+    await writeFile(at('words.png'), 'no picture');
+    await expect(decodeImage(at('words.png'))).rejects.toThrow(/^Input file contains unsupported/);
+    await expect(decodeImage(at('nowhere.png'))).rejects.toThrow(/^Input file is missing.*nowhere\.png/);
+    await expect(decodeImage(folder)).rejects.toThrow(/^Input file/);
   });
 });
 

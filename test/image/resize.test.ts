@@ -164,3 +164,17 @@ const PILLOW_BICUBIC = [
   '278b274670ccd25d94f1d2cdc20bfe318bec77400984e47e9c9930479db42806',
   '5eeeafd800c7dbd3f68ed8813db9fbf17ac1e7fbb238ffe997914e87aee49ecd',
 ];
+
+test('resizes images of many sizes in turn as each by itself', () => {
+  const sizes = Array.from({ length: 12 }, (_, i) => [20 + i, 31 - i] as const);
+  const images = sizes.map(([width, height], i) => noise(width, height, 3, i));
+  const once = images.map((image) => resize(image, 9, 7).data);
+  expect(images.map((image) => resize(image, 9, 7).data)).toEqual(once);
+  const box = { left: 3, top: 2, width: 10, height: 12 };
+  const cut = noise(10, 12, 3, 5);
+  const wide = noise(20, 31, 3, 1);
+  for (let y = 0; y < 12; y++) {
+    wide.data.set(cut.data.subarray(y * 30, (y + 1) * 30), ((y + 2) * 20 + 3) * 3);
+  }
+  expect(resize(wide, 9, 7, { box }).data).toEqual(resize(cut, 9, 7).data);
+});
