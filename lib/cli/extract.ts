@@ -116,7 +116,7 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   const width = features.featureLength;
   const finished =
     earlier === 'ended' && manifest !== null
-      ? await FinishedRows.open(output, manifest, width, described({ ...features.about, ...about }))
+      ? await FinishedRows.open(output, manifest, width, described({ ...(await features.about()), ...about }))
       : null;
   const progress = new Progress(process.stderr, files.length, !values.quiet);
   const start = performance.now();

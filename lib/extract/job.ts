@@ -3,8 +3,9 @@
 
 import type { Writable } from 'node:stream';
 import { requireSharp } from '../image/decode.js';
+import type { Tensor } from '../tensor/tensor.js';
 import { ahead } from './ahead.js';
-import type { FeatureModel } from './features.js';
+import type { FeatureModel, ReadImage } from './features.js';
 import type { FinishedRows } from './finished.js';
 import { described, type Failure, Manifest } from './manifest.js';
 import { PartialRows } from './partial.js';
@@ -48,12 +49,12 @@ export interface ExtractResult {
 }
 
 type Loaded = { readonly file: string } & (
-  | { readonly image: Float32Array }
+  | { readonly image: ReadImage }
   | { readonly row: Float32Array }
   | { readonly reason: string }
   | { readonly broken: unknown }
 );
-type Readable = Extract<Loaded, { readonly image: Float32Array } | { readonly row: Float32Array }>;
+type Readable = Extract<Loaded, { readonly image: ReadImage } | { readonly row: Float32Array }>;
 
 /**
  * Runs the job. Output and manifest appear whole at the end, or not at all: after an error, after an abort, and where no
@@ -64,11 +65,11 @@ type Readable = Extract<Loaded, { readonly image: Float32Array } | { readonly ro
  */
 export async function extractFeatures(job: ExtractJob): Promise<ExtractResult> {
   await requireSharp();
-  const about = { ...job.model.about, ...job.about };
+  const about = async () => ({ ...(await job.model.about()), ...job.about });
   const width = job.model.featureLength;
   const partial =
     job.resumable && typeof job.output === 'string'
-      ? await PartialRows.open(job.output, width, described(about))
+      ? await PartialRows.open(job.output, width, described(await about()))
       : null;
   const sink = partial ?? (await openSink(job.output, job.format, width));
   let manifest: Manifest | null = null;
@@ -116,8 +117,10 @@ class Run {
     let batch: Readable[] = [];
     let images = 0;
     const flush = async (): Promise<void> => {
+      const found = batch.flatMap((item) => ('image' in item ? [item.image] : []));
+      const ready = found.length === 0 ? null : job.model.batch(found);
       await computing;
-      if (batch.length > 0) computing = this.#compute(batch);
+      if (batch.length > 0) computing = this.#compute(batch, ready);
       computing.catch(() => {}); // awaited above or below: this only says that it will be
       [batch, images] = [[], 0];
     };
@@ -141,18 +144,19 @@ class Run {
     return { rows: this.rows, failures: this.failures, kept: this.kept };
   }
 
-  async #compute(batch: readonly Readable[]): Promise<void> {
+  async #compute(batch: readonly Readable[], ready: Tensor | null): Promise<void> {
     const { model, signal } = this.job;
-    const images = batch.flatMap((item) => ('image' in item ? [item.image] : []));
-    const computed = images.length === 0 ? new Float32Array(0) : await model.rows(images, signal);
+    const computing = ready === null ? new Float32Array(0) : model.rows(ready, signal);
+    this.manifest?.begin();
+    const computed = await computing;
     signal?.throwIfAborted();
-    const values =
-      images.length === batch.length ? computed : interleaved(batch, computed, model.featureLength);
+    const images = ready?.shape[0] ?? 0;
+    const values = images === batch.length ? computed : interleaved(batch, computed, model.featureLength);
     const files = batch.map(({ file }) => file);
     await this.sink.append(files, values);
     await this.manifest?.append(files, values);
     this.rows += files.length;
-    this.kept += files.length - images.length;
+    this.kept += files.length - images;
     this.done += files.length;
     this.job.onProgress(this.done);
   }

@@ -7,7 +7,6 @@ import { NUMERICS_VERSION } from '../backend/index.js';
 import { wrongValue } from '../errors.js';
 import { AtomicFile } from '../io/atomic.js';
 import { littleEndianBytes } from '../io/npy-rows.js';
-import type { Module } from '../nn/module.js';
 import type { Written } from './sink.js';
 
 export interface Failure {
@@ -26,17 +25,6 @@ const hex = (bytes: Uint8Array): string => createHash('sha256').update(bytes).di
 
 /** SHA-256 of a row as little-endian float32. */
 export const rowSha256 = (values: Float32Array): string => hex(littleEndianBytes(values));
-
-/** SHA-256 over every weight's name, shape and little-endian float32 values, in the order of their names. */
-export function weightsSha256(model: Module): string {
-  const hash = createHash('sha256');
-  const weights = Object.entries(model.stateDict()).sort(([a], [b]) => (a < b ? -1 : 1));
-  for (const [name, tensor] of weights) {
-    hash.update(`${name} [${tensor.shape.join(', ')}]\n`);
-    hash.update(littleEndianBytes(tensor.data));
-  }
-  return hash.digest('hex');
-}
 
 /**
  * Compares what made rows before with what would make them now.
@@ -83,20 +71,36 @@ export const described = (about: Readonly<Record<string, unknown>>): Record<stri
 /** Writes the manifest as the rows come, one line a row. End it with `finish` or `discard`. */
 export class Manifest {
   private rows = 0;
+  /** Lines that wait for what made the rows to be known: the rows themselves need not. */
+  private waiting: string | null = '';
+  private begun: Promise<void> | null = null;
 
-  private constructor(private readonly file: AtomicFile) {}
+  private constructor(
+    private readonly file: AtomicFile,
+    private readonly about: () => Promise<Readonly<Record<string, unknown>>>,
+  ) {}
 
-  static async create(path: string, about: Readonly<Record<string, unknown>>): Promise<Manifest> {
-    const file = await AtomicFile.create(path);
-    const head = { convkit: convkitVersion(), ...described(about) };
+  /** `about` says what made the rows, and is asked by {@link begin}. */
+  static async create(
+    path: string,
+    about: () => Promise<Readonly<Record<string, unknown>>>,
+  ): Promise<Manifest> {
+    return new Manifest(await AtomicFile.create(path), about);
+  }
+
+  /** Begins to write, once; `finish` does where nobody else has. */
+  begin(): Promise<void> {
+    this.begun ??= this.#head();
+    this.begun.catch(() => {}); // `finish` says so
+    return this.begun;
+  }
+
+  async #head(): Promise<void> {
+    const head = { convkit: convkitVersion(), ...described(await this.about()) };
     const text = JSON.stringify(head, null, 2).replace(/\n\}$/, ',\n  "images": [');
-    try {
-      await file.write(Buffer.from(text));
-    } catch (error) {
-      await file.discard();
-      throw error;
-    }
-    return new Manifest(file);
+    const lines = this.waiting;
+    this.waiting = null;
+    await this.file.write(Buffer.from(`${text}${lines}`));
   }
 
   /** Adds one row per file: values [files.length * width]. */
@@ -116,13 +120,17 @@ export class Manifest {
       text += `${this.rows === 0 ? '' : ','}\n    ${JSON.stringify({ row: this.rows, file, sha256 })}`;
       this.rows++;
     }
-    await this.file.write(Buffer.from(text));
+    if (this.waiting === null) {
+      await this.begun; // lines follow the head
+      await this.file.write(Buffer.from(text));
+    } else this.waiting += text;
   }
 
   async finish(
     output: Readonly<Record<string, unknown>> & Written,
     failures: readonly Failure[],
   ): Promise<void> {
+    await this.begin();
     const tail = JSON.stringify({ output, failures }, null, 2).replace(/^\{/, '');
     await this.file.write(Buffer.from(`${this.rows === 0 ? '' : '\n  '}],${tail}\n`));
     await this.file.commit();

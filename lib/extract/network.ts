@@ -9,10 +9,11 @@ import { decodeImage } from '../image/decode.js';
 import type { Module } from '../nn/module.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
-import { type FeatureModel, stacked } from './features.js';
-import { weightsSha256 } from './manifest.js';
-import { normalisation, photoValues } from './photo.js';
+import { Tensor } from '../tensor/tensor.js';
+import type { FeatureModel } from './features.js';
+import { normalisation, normalise, photoPixels } from './photo.js';
 import { type Preset, presetWords } from './presets.js';
+import { hashedLater } from './weights-hash.js';
 
 export interface NetworkOptions {
   readonly module: Module;
@@ -34,8 +35,8 @@ export interface NetworkOptions {
 export async function networkFeatures(options: NetworkOptions): Promise<FeatureModel> {
   const { module, about, layer, preset, batch } = options;
   const side = preset.crop;
-  // Hashed first: reading weights counts as changing them.
-  const hashes = { architectureSha256: architectureSha256(module), weightsSha256: weightsSha256(module) };
+  const architecture = architectureSha256(module);
+  const weightsSha256 = hashedLater(module);
   const shape = outputShape(module, layer, side);
   const session = await compile(module, {
     inputShape: [batch, 3, side, side],
@@ -44,17 +45,30 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
   });
   const tables = normalisation(preset);
   const featureLength = elementCount(shape.slice(1));
+  // One array for all batches: a run takes what is in it as it begins, and the next batch is written after that
+  let values = new Float32Array(0);
   return {
     featureLength,
-    about: {
-      model: { ...about, layer, layerShape: shape.slice(1), featureLength, ...hashes },
-      preprocessing: presetWords(preset),
+    async about() {
+      const hashes = { architectureSha256: architecture, weightsSha256: await weightsSha256() };
+      return {
+        model: { ...about, layer, layerShape: shape.slice(1), featureLength, ...hashes },
+        preprocessing: presetWords(preset),
+      };
     },
     async read(file, { maxPixels }) {
-      return photoValues(await decodeImage(file, { maxPixels }), preset, tables);
+      return photoPixels(await decodeImage(file, { maxPixels }), preset);
     },
-    async rows(images, signal) {
-      const results = await session.run(stacked(images, [3, side, side]), { signal });
+    batch(images) {
+      const length = 3 * side * side;
+      if (values.length < images.length * length) values = new Float32Array(images.length * length);
+      images.forEach((image, i) => {
+        normalise(image, tables, values.subarray(i * length, (i + 1) * length));
+      });
+      return new Tensor(values.subarray(0, images.length * length), [images.length, 3, side, side]);
+    },
+    async rows(x, signal) {
+      const results = await session.run(x, { signal });
       return results[layer].data;
     },
   };

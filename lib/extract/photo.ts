@@ -49,16 +49,30 @@ export function normalisation({ mean, std }: Pick<Preset, 'mean' | 'std'>): read
   );
 }
 
-/** Pixels to [3, crop, crop] by a preset whose normalisation has been made. */
-export function photoValues(image: Pixels, preset: Preset, tables: readonly Float32Array[]): Float32Array {
+/** The pixels that a preset keeps of an image: [crop, crop, 3]. */
+export function photoPixels(image: Pixels, preset: Preset): Uint8Array {
   const rgb = toRgb(image);
   const { width, height, crop } = placement(rgb, preset);
-  const { data } = resize(rgb, width, height, { crop, interpolation: preset.interpolation });
-  const area = preset.crop * preset.crop;
-  const values = new Float32Array(3 * area);
-  for (let channel = 0; channel < 3; channel++) {
-    const table = tables[channel];
-    for (let i = 0, at = channel; i < area; i++, at += 3) values[channel * area + i] = table[data[at]];
+  return resize(rgb, width, height, { crop, interpolation: preset.interpolation }).data;
+}
+
+/** Writes pixels [side, side, 3] to `values` as [3, side, side], by the normalisation of a preset. */
+export function normalise(
+  pixels: Uint8Array | Float32Array,
+  [red, green, blue]: readonly Float32Array[],
+  values: Float32Array,
+): void {
+  const area = pixels.length / 3;
+  for (let i = 0, at = 0; i < area; i++, at += 3) {
+    values[i] = red[pixels[at]];
+    values[area + i] = green[pixels[at + 1]];
+    values[2 * area + i] = blue[pixels[at + 2]];
   }
+}
+
+/** Pixels to [3, crop, crop] by a preset whose normalisation has been made. */
+export function photoValues(image: Pixels, preset: Preset, tables: readonly Float32Array[]): Float32Array {
+  const values = new Float32Array(3 * preset.crop * preset.crop);
+  normalise(photoPixels(image, preset), tables, values);
   return values;
 }
