@@ -1,11 +1,11 @@
 // Files that appear under their final name whole or not at all: written beside the target, synced, renamed.
 // Knows nothing of what they hold. Never touches signals: a program that wants to leave at once calls discardAll().
 
-import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
 import { access, constants, type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { wrongValue } from '../errors.js';
+import { crypto } from './builtins.js';
 
 const unfinished = new Set<string>();
 
@@ -61,7 +61,7 @@ export class AtomicFile {
         throw new Error(present.isDirectory() ? 'it is a folder' : 'it is not a regular file');
       }
       if (present !== null) await access(target, constants.W_OK);
-      const name = `.${basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}.tmp`;
+      const name = `.${basename(target).slice(0, 200)}.${crypto().randomBytes(6).toString('hex')}.tmp`;
       const temporary = join(dirname(target), name);
       const handle = await open(temporary, 'wx', present === null ? 0o666 : present.mode & 0o777);
       unfinished.add(temporary);

@@ -1,10 +1,10 @@
 // A float32 .npy matrix written row by row: memory stays flat however many rows come, and the row count, known only
 // at the end, is patched into the header before the file appears under its name.
 
-import { createHash } from 'node:crypto';
 import { endianness } from 'node:os';
 import { wrongShape } from '../errors.js';
 import { AtomicFile } from './atomic.js';
+import { crypto } from './builtins.js';
 import { encodeNpyHeader } from './npy-format.js';
 
 /** The bytes of floats as files have them: little-endian. A view where the machine agrees, else a swapped copy. */
@@ -23,7 +23,7 @@ export function littleEndianBytes(values: Float32Array): Uint8Array {
  */
 export class NpyRows {
   private rows = 0;
-  private readonly hash = createHash('sha256');
+  private readonly hash = crypto().createHash('sha256');
 
   private constructor(
     private readonly file: AtomicFile,

@@ -1,9 +1,9 @@
 // NumPy's .npz archives: one .npy file a tensor, in a zip.
 
-import { crc32 } from 'node:zlib';
 import { show, wrongType, wrongValue } from '../errors.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { AtomicFile } from './atomic.js';
+import { zlib } from './builtins.js';
 import { InputFile } from './input-file.js';
 import { quoted } from './json-reader.js';
 import { readNpy } from './npy.js';
@@ -75,6 +75,7 @@ export async function saveNpz(path: string, tensors: Record<string, Tensor>): Pr
   const entries = checkedTensors(tensors, operation);
   const file = await AtomicFile.create(path);
   try {
+    const { crc32 } = zlib();
     const written: Written[] = [];
     let offset = 0;
     const write = async (bytes: Uint8Array): Promise<void> => {

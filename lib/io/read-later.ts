@@ -17,17 +17,28 @@ export function laterFrom(file: InputFile): (bytes: Uint8Array, position: number
     const law = `${path} has changed since its header was read, and its tensors were to be read when they are needed`;
     throw wrongValue(operation, law, 'load it again, or without lazy');
   };
-  return (bytes, position) => {
+  let opened: number | null = null;
+  const open = (): number => {
     const handle = openSync(path, 'r');
     try {
       if (!sameFile(before, fstatSync(handle))) changed();
-      for (let done = 0; done < bytes.length; ) {
-        const count = readSync(handle, bytes, done, Math.min(bytes.length - done, LARGEST), position + done);
-        if (count === 0) changed();
-        done += count;
-      }
-    } finally {
+    } catch (error) {
       closeSync(handle);
+      throw error;
+    }
+    // A session packs weight after weight: one handle for all that is read before anything else happens
+    queueMicrotask(() => {
+      opened = null;
+      closeSync(handle);
+    });
+    return handle;
+  };
+  return (bytes, position) => {
+    opened ??= open();
+    for (let done = 0; done < bytes.length; ) {
+      const count = readSync(opened, bytes, done, Math.min(bytes.length - done, LARGEST), position + done);
+      if (count === 0) changed();
+      done += count;
     }
   };
 }

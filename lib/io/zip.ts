@@ -1,8 +1,8 @@
 // Reading zip archives: entries by name, each as bytes that come one after another, inflated on the way and held to the
 // size and the checksum that the directory gives. Nothing is unpacked to the disk.
 
-import { Readable } from 'node:stream';
-import { crc32, createInflateRaw, type InflateRaw } from 'node:zlib';
+import type { InflateRaw } from 'node:zlib';
+import { stream as streams, zlib } from './builtins.js';
 import { type ByteReader, FilePart } from './byte-reader.js';
 import type { InputFile } from './input-file.js';
 import { quoted } from './json-reader.js';
@@ -76,8 +76,8 @@ class EntryReader implements ByteReader {
   ) {
     this.remaining = entry.size;
     if (!entry.deflated) return;
-    const source = Readable.from(chunksOf(part), { objectMode: true, highWaterMark: 1 });
-    const stream = createInflateRaw({ chunkSize: CHUNK_BYTES });
+    const source = streams().Readable.from(chunksOf(part), { objectMode: true, highWaterMark: 1 });
+    const stream = zlib().createInflateRaw({ chunkSize: CHUNK_BYTES });
     source.on('error', (error) => stream.destroy(error));
     stream.on('close', () => source.destroy());
     const chunks: AsyncIterator<Uint8Array> = source.pipe(stream)[Symbol.asyncIterator]();
@@ -97,7 +97,7 @@ class EntryReader implements ByteReader {
       }
     }
     this.remaining -= bytes.length;
-    if (bytes.length > 0) this.crc = crc32(bytes, this.crc); // crc32 of nothing begins anew
+    if (bytes.length > 0) this.crc = zlib().crc32(bytes, this.crc); // crc32 of nothing begins anew
   }
 
   /** The entry must end here, with its checksum. */
