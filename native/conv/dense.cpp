@@ -28,6 +28,11 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, b
     if (panels % threads == 0) return {1, std::min(panels, wanted), tiles, true};
     return {std::min(tiles, threads), panels, tiles, true};
   }
+  // Few tiles leave one thread more of them than the other, unless panels are dealt out too
+  if (tiles < 2 * wanted && panels > 1) {
+    const int64_t panelBlocks = std::min(panels, wanted);
+    return {std::min(tiles, ceilDivide(wanted, panelBlocks)), panelBlocks, tiles, true};
+  }
   int64_t positionBlocks = ceilDivide(tiles, kTilesPerBlock);
   if (positionBlocks > 1) positionBlocks = ceilDivide(positionBlocks, threads) * threads;
   // Several groups multiply the work of a block, not its input
