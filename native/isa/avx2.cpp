@@ -47,7 +47,7 @@ struct Simd {
   static void storePartial(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
 
   // As in avx512.cpp.
-  static constexpr int kTailVectors = 2;
+  static constexpr int kTailVectors = 1;
   static V repeat(const float* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
   template <int kPlace>
   static V place(V v, const float* p) {
@@ -96,8 +96,8 @@ struct Simd {
 
 }  // namespace
 
-// 16 registers: 6 x 2 accumulators, 2 weights and a broadcast.
+// 16 registers: 6 x 2 or 4 x 3 accumulators, 2 or 3 weights and a broadcast.
 extern const Kernels kAvx2Kernels;
-constexpr Kernels kAvx2Kernels = makeKernels<Simd, 12, 6, 0, 0, 10, 12, 6>("avx2");
+constexpr Kernels kAvx2Kernels = makeKernels<Simd, 12, 6, 4, 0, 10, 12, 6>("avx2");
 
 }  // namespace convkit

@@ -146,7 +146,7 @@ constexpr Kernels makeKernels(const char* name) {
   addOuter<Simd, 1, kOuterRows1>(table);
   addOuter<Simd, 2, kOuterRows2>(table);
   table.diagonal = diagonalTile<Simd>;
-  addChannelSums<Simd, (kRows3 > 0)>(table);
+  addChannelSums<Simd, (kRows4 > 0)>(table);
   addGroupedSums<Simd, 1>(table);
   table.copyRows = copyRows<Simd>;
   table.splitRows = splitRows<Simd>;
