@@ -108,7 +108,7 @@ const nativeBelow: Record<string, readonly string[]> = {
   threads: [],
   gemm: ['isa', 'threads'],
   grouped: ['isa', 'threads'],
-  pooling: ['isa', 'threads'],
+  pooling: ['isa', 'threads', 'reduction'],
   norm: ['isa', 'threads', 'reduction', 'softmax'],
   image: ['isa', 'threads'],
   elementwise: ['isa', 'threads'],

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "reduction/sums.h"
+
 namespace convkit {
 
 namespace {
@@ -95,10 +97,25 @@ int64_t bandRows(const PoolGeometry& g) {
   return std::min(height.size, std::max(4 * tallest, kBandFloats / row));
 }
 
+// The average of all positions of an image, whose sum is a sum over positions like any other.
+bool isWholeAverage(const PoolGeometry& g) {
+  const auto whole = [](const PoolAxis& axis) {
+    return outputs(axis) == 1 && axis.begin[0] == 0 && axis.end[0] == axis.size && axis.dilation == 1;
+  };
+  return g.kind == PoolKind::average && strideOf(g) == g.channels && whole(g.axes[0]) && whole(g.axes[1]) &&
+         whole(g.axes[2]);
+}
+
 }  // namespace
 
 void runPool(const PoolGeometry& g, const Kernels& kernels, const float* x, float* y, int64_t batch,
              const CancelFlag* cancelled) {
+  // 32 channels of 112x112, AVX-512, one thread / two: as one window 38 us / 39, as a sum over positions
+  // 21 / 8
+  if (isWholeAverage(g)) {
+    const int64_t positions = inputLength(g) / g.channels;
+    return runSum(kernels, x, y, batch, positions, g.channels, divisorAt(g, 0, 0, 0), cancelled);
+  }
   const int64_t outDepth = outputs(g.axes[0]), outHeight = outputs(g.axes[1]), outWidth = outputs(g.axes[2]);
   const std::size_t most = mostTaps(g);
   const PoolKernel kernel = g.kind == PoolKind::max ? kernels.maxPool : kernels.averagePool;

@@ -32,24 +32,43 @@ Floats naivePool(const PoolGeometry& g, const Floats& x, int64_t batch) {
       for (std::size_t oh = 0; oh < height.begin.size(); oh++)
         for (std::size_t ow = 0; ow < width.begin.size(); ow++)
           for (int64_t c = 0; c < g.channels; c++) {
-            float result = 0.0f;
-            bool any = false;
+            float result = 0.0f, chunk = 0.0f;
+            int64_t taps = 0;
             for (int64_t d = depth.begin[od]; d < depth.end[od]; d += depth.dilation)
               for (int64_t h = height.begin[oh]; h < height.end[oh]; h += height.dilation)
                 for (int64_t w = width.begin[ow]; w < width.end[ow]; w += width.dilation) {
                   const float v =
                       x[(((n * depth.size + d) * height.size + h) * width.size + w) * g.channels + c];
-                  if (g.kind == PoolKind::average) result += v;
-                  else if (!any || v > result) result = v;
-                  any = true;
+                  if (g.kind == PoolKind::max) {
+                    if (taps++ == 0 || v > result) result = v;
+                    continue;
+                  }
+                  chunk += v;
+                  if (++taps % 256 != 0) continue;
+                  result += chunk;
+                  chunk = 0.0f;
                 }
             if (g.kind == PoolKind::average) {
+              result += chunk;
               const int64_t divisor = int64_t{depth.span[od]} * height.span[oh] * width.span[ow];
               result /= static_cast<float>(divisor);
             }
             y[at++] = result;
           }
   return y;
+}
+
+void runOnAll(const PoolGeometry& g, int64_t batch, int threads, Random& random, const std::string& what) {
+  const std::string claim = what + ", " + std::to_string(g.channels) + " channels";
+  if (!check(checkPool(g) == nullptr, claim + " is accepted")) return;
+  const Floats x(batch * inputLength(g), random);
+  const Floats expected = naivePool(g, x, batch);
+  for (const Kernels* kernels : supportedKernels()) {
+    setThreadCount(threads);
+    Floats y(expected.size());
+    runPool(g, *kernels, x.data(), y.data(), batch, nullptr);
+    checkSame(y, expected, std::string(kernels->name) + " pooling, " + claim);
+  }
 }
 
 void runCase(int64_t seed) {
@@ -61,23 +80,25 @@ void runCase(int64_t seed) {
   g.axes[0] = drawAxis(random, !random.chance(3));
   g.axes[1] = drawAxis(random, random.chance(4));
   g.axes[2] = drawAxis(random, false);
-  // One chunk of 256 taps at most: longer averages are summed in chunks, and the tile test covers those
-  int64_t most = 1;
-  for (const PoolAxis& axis : g.axes) most *= axis.size;
-  if (most > 256) return runCase(seed + 1'000'000);
-  const int64_t batch = random.between(0, 3);
-  const std::string claim = "seed " + std::to_string(seed) + ", " + std::to_string(g.channels) + " channels";
+  runOnAll(g, random.between(0, 3), static_cast<int>(1 + seed % 3), random, "seed " + std::to_string(seed));
+}
 
-  const char* reason = checkPool(g);
-  if (!check(reason == nullptr, claim + " is accepted")) return;
-  const Floats x(batch * inputLength(g), random);
-  const Floats expected = naivePool(g, x, batch);
-  for (const Kernels* kernels : supportedKernels()) {
-    setThreadCount(static_cast<int>(1 + seed % 3));
-    Floats y(expected.size());
-    runPool(g, *kernels, x.data(), y.data(), batch, nullptr);
-    checkSame(y, expected, std::string(kernels->name) + " pooling, " + claim);
-  }
+// The average of an image, around the chunks that its sum is made of.
+void averageImages() {
+  Random random(7);
+  for (const int32_t positions : {1, 2, 255, 256, 257, 512, 800, 5000})
+    for (const int64_t channels : {1, 16, 17, 64, 600})
+      for (const int64_t batch : {1, 3})
+        for (const int threads : {1, 2}) {
+          const PoolAxis one{1, 1, {0}, {1}, {1}}, line{positions, 1, {0}, {positions}, {positions}};
+          PoolGeometry g{};
+          g.kind = PoolKind::average;
+          g.channels = channels;
+          g.axes[0] = one;
+          g.axes[1] = line;
+          g.axes[2] = one;
+          runOnAll(g, batch, threads, random, std::to_string(positions) + " positions");
+        }
 }
 
 void refuseOutsideWindows() {
@@ -104,6 +125,7 @@ void refuseOutsideWindows() {
 int main() {
   using namespace convkit;
   for (int64_t seed = 1; seed <= 300; seed++) test::runCase(seed);
+  test::averageImages();
   test::refuseOutsideWindows();
   joinWorkers();
   return test::verdict();
