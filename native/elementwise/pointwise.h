@@ -32,29 +32,45 @@ void zipKernel(const float* a, const float* b, float* y, int64_t n, F f) {
 }
 
 // y = f(x) in every row, f being told of what lanes its argument is: four vectors at a time, being one long
-// chain of operations each. SiLU of rows of 64, AVX-512, 16 elements: 3.4 ns with one vector at a time, 2.5
-// so.
+// chain of operations each, from several rows where one has fewer left. SiLU of rows of 64, AVX-512, 16
+// elements: 3.4 ns with one vector at a time, 2.4 so. 24 to 144 channels of 1x1 at 56x56, tiles of 48: 216 us
+// where the rest of each row is mapped alone, 207 so.
 template <class Simd, class F>
 inline void mapRows(const ElementRows& rows, F f) {
-  using Two = Pair<Simd>;
-  using Four = Pair<Two>;
+  using Four = Pair<Pair<Simd>>;
+  constexpr int kLanes = Simd::kLanes;
   const bool joined = rows.step == rows.columns;
   const int64_t count = joined ? 1 : rows.rows, n = joined ? rows.rows * rows.columns : rows.columns;
-  const float* x = rows.x;
-  float* y = rows.y;
-  for (int64_t r = 0; r < count; r++, x += rows.step, y += rows.step) {
-    int64_t i = 0;
-    for (; i + Four::kLanes <= n; i += Four::kLanes) Four::store(y + i, f(Four(), Four::load(x + i)));
-    if (i + Two::kLanes <= n) {
-      Two::store(y + i, f(Two(), Two::load(x + i)));
-      i += Two::kLanes;
+  const int64_t whole = n - n % Four::kLanes;
+  for (int64_t r = 0; r < count; r++) {
+    const float* x = rows.x + r * rows.step;
+    float* y = rows.y + r * rows.step;
+    for (int64_t i = 0; i < whole; i += Four::kLanes) Four::store(y + i, f(Four(), Four::load(x + i)));
+  }
+
+  // What is left of the rows, row by row; the last vector is repeated to make four
+  const int64_t left = (n - whole) / kLanes, total = left * count;
+  int64_t row = 0, column = 0;
+  for (int64_t k = 0; k < total; k += 4) {
+    int64_t at[4];
+    for (int64_t q = 0; q < 4; q++) {
+      at[q] = row * rows.step + whole + column * kLanes;
+      if (k + q + 1 >= total || ++column < left) continue;
+      column = 0;
+      row++;
     }
-    if (i + Simd::kLanes <= n) {
-      Simd::store(y + i, f(Simd(), Simd::load(x + i)));
-      i += Simd::kLanes;
-    }
-    const int rest = static_cast<int>(n - i);
-    if (rest > 0) Simd::storePartial(y + i, f(Simd(), Simd::loadPartial(x + i, rest)), rest);
+    const auto load = [&](int q) { return Simd::load(rows.x + at[q]); };
+    const typename Four::V v = f(Four(), typename Four::V{{load(0), load(1)}, {load(2), load(3)}});
+    Simd::store(rows.y + at[0], v.low.low);
+    Simd::store(rows.y + at[1], v.low.high);
+    Simd::store(rows.y + at[2], v.high.low);
+    Simd::store(rows.y + at[3], v.high.high);
+  }
+  const int rest = static_cast<int>(n % kLanes);
+  if (rest == 0) return;
+  for (int64_t r = 0; r < count; r++) {
+    const int64_t at = r * rows.step + n - rest;
+    Simd::storePartial(rows.y + at, f(Simd(), Simd::loadPartial(rows.x + at, rest)), rest);
   }
 }
 
