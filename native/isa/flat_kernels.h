@@ -5,7 +5,7 @@
 
 namespace convkit {
 
-constexpr int kFlatRows = 8;    // most output rows of a flat run
+constexpr int kFlatRows = 14;   // most output rows of a flat run
 constexpr int kFlatKernel = 3;  // its kernel's rows and columns
 
 // Neighbouring outputs of several rows of a depthwise convolution, columns and channels as one run of floats:

@@ -159,8 +159,8 @@ constexpr Kernels makeKernels(const char* name) {
   table.column[1][0] = columnTile<Simd, 5, 1>;
   table.column[1][1] = columnTile<Simd, 5, 2>;
   addGrouped<Simd, kGroupedRows>(table);
-  // Accumulators, nine weights and an input
-  constexpr int kRows = Simd::kRegisters < kFlatRows + 10 ? 6 : kFlatRows;
+  // Three accumulators at a time, nine weights, an input, and what outputs are clamped by
+  constexpr int kRows = Simd::kRegisters < 32 ? 6 : kFlatRows;
   table.flatRows = kRows;
   addFlat<Simd, kRows>(table);
   constexpr RunShape depthwise = Simd::kDepthwiseRun, grouped = Simd::kGroupedRun;
