@@ -42,10 +42,10 @@ void packBias(const float* bias, int64_t count, float* to) {
   for (int64_t n = 0; n < count; n++) to[n] = bias[n] + 0.0f;
 }
 
-// Vectors of the widest panel. A large Winograd filter that one image has few tiles for is read by as few
-// tiles of rows as can be: 16 rows are two of a panel of three vectors, three of a panel of four. One thread,
-// AVX-512: 512 channels at 7x7 0.61 ms with four vectors, 0.59 with three; at 14x14 1.85 and 1.66; smaller
-// filters as before.
+// Vectors of the widest panel. A large Winograd filter that one image has few tiles for is cut for as few
+// products of a panel and a tile of rows as can be: 16 rows are two tiles for a panel of three vectors, three
+// for one of four. One thread, AVX-512: 512 channels at 7x7 0.61 ms with four vectors, 0.59 with three; at
+// 14x14 1.65 and 1.53; smaller filters as before.
 int widestPanel(const Conv& conv) {
   constexpr int64_t kLargeFilter = 1 << 21, kFewTiles = 16;
   const Kernels& kernels = *conv.kernels;
@@ -56,8 +56,11 @@ int widestPanel(const Conv& conv) {
   const int64_t tiles = Tiling(g, winogradTile(g.algorithm)).perPlane() * g.outputSize.depth;
   const int64_t floats = winogradElements(g.algorithm) * g.inChannels * g.outChannels;
   if (tiles > kFewTiles || floats < kLargeFilter) return widest;
-  const auto passes = [&](int vectors) { return ceilDivide(tiles, kernels.rows[vectors]); };
-  return passes(widest - 1) < passes(widest) ? widest - 1 : widest;
+  const int64_t outputs = ceilDivide(g.outChannels, kernels.lanes);
+  const auto products = [&](int vectors) {
+    return ceilDivide(outputs, vectors) * ceilDivide(tiles, kernels.rows[vectors]);
+  };
+  return products(widest - 1) < products(widest) ? widest - 1 : widest;
 }
 
 // Panels of one group: as few as the widest allows, as even as vectors allow. Where registers are few, pairs
