@@ -16,6 +16,8 @@
 #endif
 #if defined(__linux__)
 #  include <sched.h>
+#  include <sys/resource.h>
+#  include <unistd.h>
 #endif
 #if defined(__x86_64__) || defined(_M_X64)
 #  include <immintrin.h>
@@ -88,6 +90,26 @@ void leaveProcessor(int home, std::chrono::steady_clock::time_point* lastMove) {
 #endif
 }
 
+// Steps of niceness, for good: no privilege is needed to take them, and one to go back. Linux counts them by
+// the thread; systems where they are the process's, or where a nice thread is kept on slow cores, are left
+// alone.
+constexpr int kNicer = 5;
+
+// Gives way to the threads that the process has of its own, the event loop's above all: woken while the
+// engine has every processor, that one waited for the end of a time slice. A server with 20 requests under
+// way on 2 processors: 1 % of its timers were 3.3 ms late, with this 2.4; with 10 steps 2.2. Callers that
+// wait for a worker lose nothing, also beside one or two threads that are always busy: they take the chunks
+// that it does not come to (128 filters of 3x3 at 28x28, two threads: 0.81 ms without and 0.75 with).
+// Background jobs beside as many such threads as there are processors take 1.7 times as long.
+void giveWay() {
+#if defined(__linux__)
+  // What started this thread may be one of the engine's own, and have handed its steps on.
+  const int inherited = getpriority(PRIO_PROCESS, 0),
+            wanted = getpriority(PRIO_PROCESS, static_cast<id_t>(getpid())) + kNicer;
+  if (wanted > inherited) setpriority(PRIO_PROCESS, 0, wanted);
+#endif
+}
+
 std::atomic<int> wantedThreads{0};  // 0 until somebody asks
 
 }  // namespace
@@ -101,6 +123,7 @@ void prepareThread() {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), "convkit");
 #endif
+  giveWay();
 }
 
 void Loop::open(int helpersAtMost) {

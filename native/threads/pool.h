@@ -14,7 +14,8 @@
 
 namespace convkit::detail {
 
-// For a new thread of the engine: a name, and no signals, which are for the process's own threads to handle.
+// For a new thread of the engine: a name, no signals, which are for the process's own threads to handle, and
+// a little less of a busy processor than those.
 void prepareThread();
 
 // One parallelFor in progress; it lives on its caller's stack. The caller begins with its share of the chunks

@@ -1,5 +1,6 @@
 // The thread pool: every chunk once, several callers side by side, cancellation, failures, changing counts.
 // Meant to run under ThreadSanitizer too.
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -13,6 +14,10 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#if defined(__linux__)
+#  include <sys/resource.h>
+#endif
 
 #include "threads/float_environment.h"
 #include "threads/kept_memory.h"
@@ -246,6 +251,32 @@ void workersComputeInOurEnvironment() {
   check(flushed == 0, "subnormals survive on every thread");
 }
 
+// Linux counts niceness by the thread.
+void workersGiveWayToTheCaller() {
+#if defined(__linux__)
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, 0); };
+  convkit::setThreadCount(3);
+  const int own = niceness(), nicer = std::min(own + 5, 19);
+  const auto runLoop = [&](int ofCallerWanted, const char* claim) {
+    convkit::joinWorkers();
+    const std::thread::id caller = std::this_thread::get_id();
+    std::atomic<int> ofWorkers{0}, wrong{0};
+    parallelFor(60, nullptr, [&](int64_t, Scratch&) {
+      const bool isCaller = std::this_thread::get_id() == caller;
+      if (niceness() != (isCaller ? ofCallerWanted : nicer)) ++wrong;
+      if (!isCaller) ++ofWorkers;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    });
+    check(ofWorkers > 0 && wrong == 0, claim);
+  };
+  runLoop(own, "workers are five steps nicer than the process, and the caller stays as it was");
+  std::thread([&] {
+    setpriority(PRIO_PROCESS, 0, nicer);
+    runLoop(nicer, "workers that a nicer thread starts are no nicer than others");
+  }).join();
+#endif
+}
+
 void write(const std::filesystem::path& path, const char* text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path) << text;
@@ -289,6 +320,7 @@ int main() {
   scratchIsAlignedAndKept();
   blocksGoRound();
   workersComputeInOurEnvironment();
+  workersGiveWayToTheCaller();
   quotasAreRead();
   convkit::joinWorkers();
   convkit::releaseScratch();
