@@ -59,6 +59,26 @@ export interface SafetensorsHeader {
   readonly tensors: readonly StoredTensor[];
 }
 
+/** Says what a file is that no reader of .safetensors can read, where its first bytes tell. */
+function checkKind(first: Uint8Array, fail: (law: string, cure?: string) => never): void {
+  const starts = (...bytes: number[]): boolean => bytes.every((byte, i) => first[i] === byte);
+  if (first[LENGTH_BYTES] === 0x7b && first[LENGTH_BYTES - 1] === 0) return; // a length, and then '{'
+  if (starts(0x50, 0x4b, 0x03, 0x04))
+    fail(
+      'is no safetensors file but a zip archive, as torch.save and numpy.savez write',
+      'use io.loadPth or io.loadNpz',
+    );
+  if (starts(0x80, 0x02, 0x8a, 0x0a))
+    fail(
+      'is no safetensors file but has the format of PyTorch before 1.6',
+      'write a .safetensors file in PyTorch',
+    );
+  if (starts(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59))
+    fail('is no safetensors file but a .npy file', 'use io.loadNpy');
+  if (starts(0x89, 0x48, 0x44, 0x46))
+    fail('is no safetensors file but an HDF5 file', 'write its weights as a .safetensors file');
+}
+
 /** How long the header is. @throws through `fail` where that cannot be. */
 export function headerLength(
   first: Uint8Array,
@@ -66,6 +86,7 @@ export function headerLength(
   fail: (law: string, cure?: string) => never,
 ): number {
   if (first.length < LENGTH_BYTES) return fail(`is no safetensors file: it has ${size} bytes`);
+  checkKind(first, fail);
   const length = new DataView(first.buffer, first.byteOffset, LENGTH_BYTES).getBigUint64(0, true);
   if (length > LONGEST_HEADER) {
     return fail(

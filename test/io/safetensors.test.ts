@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compile } from '../../lib/graph/compile.js';
+import { saveNpy } from '../../lib/io/npy.js';
+import { saveNpz } from '../../lib/io/npz.js';
 import { loadSafetensors, safetensorsInfo } from '../../lib/io/safetensors.js';
 import { saveSafetensors } from '../../lib/io/save-safetensors.js';
 import * as nn from '../../lib/nn/index.js';
@@ -255,6 +257,24 @@ describe('loadSafetensors', () => {
     await expect(loadSafetensors(folder)).rejects.toThrow(/is a folder/);
     await expect(loadSafetensors(at('none'))).rejects.toThrow(/ENOENT/);
     await expect(Reflect.apply(loadSafetensors, null, [7])).rejects.toThrow(TypeError);
+  });
+
+  test('says what reads a file of another kind', async () => {
+    const w = Tensor.zeros([2]);
+    await saveNpz(at('zip.safetensors'), { w });
+    await saveNpy(at('npy.safetensors'), w);
+    const torch = [0x50, 0x4b, 3, 4, 0, 0, 8, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    await writeFile(at('torch.safetensors'), Buffer.from(torch));
+    await writeFile(at('old.safetensors'), Buffer.from([0x80, 2, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9]));
+    await writeFile(at('keras.safetensors'), Buffer.from('\x89HDF\r\n\x1a\n\0', 'latin1'));
+    const refusal = (name: string) => expect(loadSafetensors(at(`${name}.safetensors`))).rejects;
+    for (const name of ['zip', 'torch']) {
+      await refusal(name).toThrow(/a zip archive, as torch.save .* write; use io.loadPth or io.loadNpz/);
+    }
+    await refusal('npy').toThrow(/a \.npy file; use io\.loadNpy/);
+    await refusal('old').toThrow(/the format of PyTorch before 1\.6/);
+    await refusal('keras').toThrow(/an HDF5 file/);
+    await expect(safetensorsInfo(at('zip.safetensors'))).rejects.toThrow('use io.loadPth');
   });
 });
 
