@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -351,6 +352,30 @@ describe('lazy', () => {
     await rm(path);
     expect(() => lazy['3.weight'].data).toThrow(/ENOENT/);
   });
+
+  test.skipIf(process.platform !== 'linux')(
+    'opens its file once for all that is read before anything else happens, and lets it go (counted on Linux alone)',
+    async () => {
+      const path = await saved('handles.safetensors');
+      const lazy = await loadSafetensors(path, { lazy: true });
+      const open = (): number =>
+        readdirSync('/proc/self/fd').filter((fd) => {
+          try {
+            return readlinkSync(`/proc/self/fd/${fd}`) === path;
+          } catch {
+            return false; // the folder's own
+          }
+        }).length;
+      expect(open()).toBe(0);
+      for (const name of ['0.weight', '3.weight']) {
+        expect(waits(lazy[name])).toBe(true);
+        expect(lazy[name].data.length).toBeGreaterThan(0);
+        expect(open()).toBe(1);
+      }
+      await Promise.resolve();
+      expect(open()).toBe(0);
+    },
+  );
 
   test('is true or false', async () => {
     const path = await saved('option.safetensors');
