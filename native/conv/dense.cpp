@@ -10,6 +10,7 @@ namespace {
 constexpr int64_t kTilesPerBlock = 16;   // about 100 positions: their input stays in L2 from panel to panel
 constexpr int64_t kFewPositions = 400;   // with a large filter: the filter is what streams, and only once
 constexpr int64_t kChunksPerThread = 4;  // so that a thread that starts late does not finish late
+constexpr int64_t kWorthSharing = 1 << 18;  // multiplications: less is done before another thread has begun
 
 struct Plan {
   int64_t positionBlocks, panelBlocks, tiles;
@@ -21,7 +22,8 @@ struct Plan {
 Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, bool large) {
   const int64_t threads = threadCount(), panels = static_cast<int64_t>(filter.panels.size());
   const int64_t tiles = ceilDivide(positions, filter.height);
-  const int64_t wanted = threads > 1 ? threads * kChunksPerThread : 1;
+  const bool worth = threads > 1 && positions * weightLength(conv) >= kWorthSharing;
+  const int64_t wanted = worth ? threads * kChunksPerThread : 1;
   if (large && positions <= kFewPositions) {
     // Panels that cannot be dealt out evenly are cut by positions too: of three, two threads had the work of
     // four

@@ -132,15 +132,15 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
   int64_t weights = 0, positions = 0;
   for (int64_t p = panelBegin; p < panelEnd; p++) weights += tiles.floats(p, steps[0]);
   for (int64_t t = 0; t < block.count; t++) positions += block.tiles[t].height;
-  const bool cached = cuts == 1 && weights <= kCachedFilter;
+  const bool whole = panels == static_cast<int64_t>(filter.panels.size());
+  const bool cached = cuts == 1 && whole && weights <= kCachedFilter;
   // All steps of a panel where a block's inputs stay in cache from one to the next: otherwise its sums do
   const bool sumsFirst = positions * block.depth <= kCachedInputs;
 
   // Each part fetches what comes with its share of the next block's positions: inputs, and where the filter
   // itself need not be fetched outputs, if whole rows are written: another thread may write the rest
   const int64_t following = std::min(positions, block.following), each = ceilDivide(following, parts);
-  const bool writes = cached && panels == static_cast<int64_t>(filter.panels.size()) &&
-                      block.ldc == conv.geometry.outChannels;
+  const bool writes = cached && block.ldc == conv.geometry.outChannels;
   const float* const outputs = block.tiles[0].y.y + positions * block.ldc;
   const int64_t inputShare = block.order != nullptr ? ceilDivide(each * block.order->each(), block.count) : 0;
   const int64_t outputShare = ceilDivide(each * block.ldc, block.count);
@@ -156,9 +156,12 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
     Run inputs, other;
     if (block.order != nullptr && position < following)
       inputs = {block.order->at(block.first + positions + position), inputShare};
-    if (!cached && block.count > 1 && part + 1 < parts) {
-      const StepBlock& then = steps[static_cast<std::size_t>(s)];
-      other = {tiles.weights(p, then), ceilDivide(tiles.floats(p, then), block.count)};
+    // The panel after the last one begins the next share, likely this thread's
+    const bool over = part + 1 == parts;
+    const int64_t panel = over ? panelEnd : p;
+    if (!cached && block.count > 1 && panel < static_cast<int64_t>(filter.panels.size())) {
+      const StepBlock& then = steps[static_cast<std::size_t>(over ? 0 : s)];
+      other = {tiles.weights(panel, then), ceilDivide(tiles.floats(panel, then), block.count)};
     } else if (writes && position < following) {
       other = {outputs + position * block.ldc, outputShare};
     }
