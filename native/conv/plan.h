@@ -158,10 +158,11 @@ const char* checkGeometry(const ConvGeometry&);  // null where all is well, othe
 // taps between input positions count as padding.
 std::vector<Grid> makeGrids(const ConvGeometry&, bool split);
 
-// Walks the output positions of a grid, of the whole batch, from `first` on.
+// Walks the output positions of a grid, of the whole batch, from `first` on: row by row or, of kernels of one
+// row, column by column.
 class RowCursor {
  public:
-  RowCursor(const Conv&, const Grid&, const float* x, int64_t first);
+  RowCursor(const Conv&, const Grid&, const float* x, int64_t first, bool columns = false);
   // Pointers of the next tile: rows[tap * height + i] for its output position i; a tap that lies in zero
   // padding for every one of them gets a null first pointer.
   void fill(int height, const float** rows);
@@ -171,9 +172,11 @@ class RowCursor {
 
   const Conv& conv_;
   const Grid& grid_;
+  const Axis &outer_, &inner_;
+  int64_t outerStep_, innerStep_;  // floats of input
   const float* image_;
   const float* pixel_;  // where positions are the input's pixels in order: the next one; else null
-  int64_t d_, h_, w_;
+  int64_t d_, o_, i_;
 };
 
 // Whether an array lies in another order than the drivers': theirs is channels-last.

@@ -70,6 +70,8 @@ ConvGeometry drawGeometry(Random& random) {
     d = drawPoints(random, threeDimensional);
     h = drawPoints(random, !oneDimensional);
     w = drawPoints(random, true);
+  } else if (random.chance(6)) {
+    h = drawPoints(random, !oneDimensional);  // kernels of one row
   }
   g.inputSize = {d.input, h.input, w.input};
   g.kernelSize = {d.kernel, h.kernel, w.kernel};
