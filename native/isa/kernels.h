@@ -40,8 +40,8 @@ struct GemmTile {
   bool rowBias = false;
   bool first, last;
   float low, high;  // -inf and +inf where there is nothing to clamp
-  // What is wanted in the second-level cache next: two lines a step, `apart` floats apart and nextStep further
-  // on each time.
+  // What is wanted in the second-level cache next: two lines a step, `apart` floats apart and nextStep
+  // further on each time.
   const float* next = nullptr;
   int64_t nextStep = 0, apart = 16;
 };
