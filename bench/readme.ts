@@ -170,11 +170,18 @@ function trainingTable(one: RunResult | undefined, two: RunResult | undefined, o
   ];
 }
 
+function losses(matches: readonly MatchResult[], threads: string, ours: string): string {
+  const lost = matches.filter((match) => speedup(match, BASELINE, ours) < 1);
+  if (lost.length === 0) return `On ${threads} no layer is slower than onnxruntime.`;
+  const named = lost.map((match) => `${match.layer} (${shown(speedup(match, BASELINE, ours))})`);
+  return `Slower than onnxruntime on ${threads}: ${named.join(', ')}.`;
+}
+
 /** What a reader must know to judge the tables, with its numbers. */
 function remarks(kept: Kept, one: RunResult, models: RunResult | undefined, ours: string): string[] {
   const keptMean = groupOf('', one.matches, ours, `${BASELINE}:kept`).mean;
-  const lost = [...one.matches, ...(models?.matches ?? [])].filter(
-    (match) => speedup(match, BASELINE, ours) < 1,
+  const twoThreads = ['foundation-2-threads', 'models-2-threads'].flatMap(
+    (name) => runOf(kept, name)?.matches ?? [],
   );
   const torch = groupOfFaster(one.matches, ours, ['torch', 'torch:channelsLast']);
   const script = runOf(kept, 'typescript-1-thread')?.matches ?? [];
@@ -185,9 +192,8 @@ function remarks(kept: Kept, one: RunResult, models: RunResult | undefined, ours
       : [
           `Part of the lead is memory: convkit keeps freed pages for the next output. Beside an onnxruntime told to do the same, the set stands at ${shown(keptMean)} (one thread).`,
         ]),
-    lost.length === 0
-      ? 'No layer is slower than onnxruntime.'
-      : `Slower than onnxruntime on one thread: ${lost.map((match) => `${match.layer} (${shown(speedup(match, BASELINE, ours))})`).join(', ')}.`,
+    losses([...one.matches, ...(models?.matches ?? [])], 'one thread', ours),
+    ...(twoThreads.length === 0 ? [] : [losses(twoThreads, 'two threads', ours)]),
     ...(Number.isNaN(torch)
       ? []
       : [

@@ -232,7 +232,7 @@ describe("the README's table", () => {
       'Slower than onnxruntime on one thread: slow (0.50).',
     );
     expect(speedBlock(new Map([['foundation-1-thread', results([fast])]]))).toContain(
-      'No layer is slower than onnxruntime.',
+      'On one thread no layer is slower than onnxruntime.',
     );
   });
 });
