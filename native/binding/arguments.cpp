@@ -96,50 +96,39 @@ void Arguments::requireOwned(napi_value buffer, std::size_t length, const char* 
 
 Floats Arguments::floats(std::size_t index, const char* name) { return floatsOf(at(index), name); }
 
-Floats Arguments::floatsOf(napi_value value, const char* name) {
+Arguments::Elements Arguments::elementsOf(napi_value value, napi_typedarray_type wanted, const char* kind,
+                                          const char* name) const {
   napi_typedarray_type type = napi_int8_array;
-  std::size_t length = 0;
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env_, value, &type, &length, &data, &buffer, nullptr) != napi_ok ||
-      type != napi_float32_array) {
-    wrongType(env_, operation_, std::string(name) + " must be a Float32Array, got " + show(env_, value));
+  Elements found{};
+  if (napi_get_typedarray_info(env_, value, &type, &found.length, &found.data, &found.buffer, nullptr) !=
+          napi_ok ||
+      type != wanted) {
+    wrongType(env_, operation_, std::string(name) + " must be a " + kind + ", got " + show(env_, value));
   }
-  requireOwned(buffer, length, name);
+  requireOwned(found.buffer, found.length, name);
+  return found;
+}
+
+Floats Arguments::floatsOf(napi_value value, const char* name) {
+  const Elements found = elementsOf(value, napi_float32_array, "Float32Array", name);
   if (kept_ != nullptr) {
-    if (isResizable(env_, buffer)) {
+    if (isResizable(env_, found.buffer)) {
       wrongType(env_, operation_,
                 std::string(name) + " must not lie in a resizable ArrayBuffer; copy it first");
     }
     kept_->push_back(value);
   }
-  return {static_cast<float*>(data), static_cast<int64_t>(length)};
+  return {static_cast<float*>(found.data), static_cast<int64_t>(found.length)};
 }
 
-Bytes Arguments::bytes(std::size_t index, const char* name) {
-  napi_typedarray_type type = napi_int8_array;
-  std::size_t length = 0;
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env_, at(index), &type, &length, &data, &buffer, nullptr) != napi_ok ||
-      type != napi_uint8_array) {
-    wrongType(env_, operation_, std::string(name) + " must be a Uint8Array, got " + show(env_, at(index)));
-  }
-  requireOwned(buffer, length, name);
-  return {static_cast<uint8_t*>(data), static_cast<int64_t>(length)};
+Bytes Arguments::bytes(std::size_t index, const char* name) const {
+  const Elements found = elementsOf(at(index), napi_uint8_array, "Uint8Array", name);
+  return {static_cast<uint8_t*>(found.data), static_cast<int64_t>(found.length)};
 }
 
-Doubles Arguments::doubles(std::size_t index, const char* name) {
-  napi_typedarray_type type = napi_int8_array;
-  std::size_t length = 0;
-  void* data = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_get_typedarray_info(env_, at(index), &type, &length, &data, &buffer, nullptr) != napi_ok ||
-      type != napi_float64_array) {
-    wrongType(env_, operation_, std::string(name) + " must be a Float64Array, got " + show(env_, at(index)));
-  }
-  requireOwned(buffer, length, name);
-  return {static_cast<const double*>(data), static_cast<int64_t>(length)};
+Doubles Arguments::doubles(std::size_t index, const char* name) const {
+  const Elements found = elementsOf(at(index), napi_float64_array, "Float64Array", name);
+  return {static_cast<const double*>(found.data), static_cast<int64_t>(found.length)};
 }
 
 Floats Arguments::floatsOrNull(std::size_t index, const char* name) {

@@ -53,8 +53,8 @@ class Arguments {
   Floats floats(std::size_t index, const char* name);
   Floats floatsOf(napi_value value, const char* name);
   // For calls in the foreground.
-  Bytes bytes(std::size_t index, const char* name);
-  Doubles doubles(std::size_t index, const char* name);
+  Bytes bytes(std::size_t index, const char* name) const;
+  Doubles doubles(std::size_t index, const char* name) const;
   bool isNull(std::size_t index) const;
   // Null, undefined or left out.
   bool isAbsent(std::size_t index) const;
@@ -80,6 +80,14 @@ class Arguments {
   }
 
  private:
+  struct Elements {
+    void* data;
+    std::size_t length;
+    napi_value buffer;
+  };
+  // Of a typed array of the wanted kind, which errors call `kind`.
+  Elements elementsOf(napi_value value, napi_typedarray_type wanted, const char* kind,
+                      const char* name) const;
   // Memory of this isolate that is there, of so many elements.
   void requireOwned(napi_value buffer, std::size_t length, const char* name) const;
 
