@@ -69,10 +69,3 @@ export function normalise(
     values[2 * area + i] = blue[pixels[at + 2]];
   }
 }
-
-/** Pixels to [3, crop, crop] by a preset whose normalisation has been made. */
-export function photoValues(image: Pixels, preset: Preset, tables: readonly Float32Array[]): Float32Array {
-  const values = new Float32Array(3 * preset.crop * preset.crop);
-  normalise(photoPixels(image, preset), tables, values);
-  return values;
-}

@@ -19,10 +19,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { normalisation, photoValues } from '../../lib/extract/photo.js';
+import { normalisation } from '../../lib/extract/photo.js';
 import { presetFor } from '../../lib/extract/presets.js';
 import { decodeImage } from '../../lib/image/decode.js';
 import { io, manualSeed, models, Tensor } from '../../lib/index.js';
+import { photoValues } from '../support/photo.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const main = join(root, 'dist/cli/main.js');

@@ -3,10 +3,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { normalisation, photoValues, placement, toRgb } from '../../lib/extract/photo.js';
+import { normalisation, placement, toRgb } from '../../lib/extract/photo.js';
 import { type Preset, presetFor } from '../../lib/extract/presets.js';
 import { littleEndianBytes } from '../../lib/io/npy-rows.js';
 import { uniform } from '../support/hashed.js';
+import { photoValues } from '../support/photo.js';
 
 interface Case {
   readonly width: number;
