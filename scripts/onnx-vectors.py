@@ -251,6 +251,35 @@ for batch in (1, 2):
         {"first": numpy.array(0, numpy.int64), "one": numpy.array(1, numpy.int64), "zero": ints(0)}, dynamic=True)  # fmt: skip
 case("If of a constant", [("If", "c", "y0", {"then_branch": branch("then", ("Erf", "x0", "t", {})), "else_branch": branch("else", ("Abs", "x0", "t", {}))})],
     [[2, 3]], {"c": numpy.array(False)})  # fmt: skip
+case("MatMul of tensors", [("MatMul", "x0 x1", "y0", {})], [[2, 3, 5], [5, 4]])
+case("MatMul of tensors, broadcast", [("MatMul", "x0 x1", "y0", {})], [[3, 1, 2, 4], [2, 4, 3]])
+case("MatMul of a computed vector", [("MatMul", "x0 x1", "y0", {})], [[4], [2, 4, 3]])
+case("MatMul by several constants", [("MatMul", "x0 w", "y0", {})], [[2, 3, 5]], {"w": numbers((2, 5, 4), 25)})
+case("MatMul of several constants", [("MatMul", "w x0", "y0", {})], [[3, 2]], {"w": numbers((2, 5, 3), 25)})
+case("MatMul with itself", [("Transpose", "x0", "t", {"perm": [0, 2, 1]}), ("MatMul", "x0 t", "y0", {})], [[2, 3, 5]])
+case("MatMul of many rows", [("Transpose", "x0", "t", {"perm": [1, 0]}), ("MatMul", "t x0", "m", {}), ("ReduceMean", "m", "y0", {"axes": [1]})], [[20, 240]])
+case("Gemm of tensors", [("Gemm", "x0 x1 c", "y0", {"transA": 1, "transB": 1, "alpha": 0.5, "beta": 2.0})], [[5, 3], [4, 5]], {"c": numbers((4,), 9)})
+case("Where by constants", [("Where", "c x0 x1", "y0", {})], [[2, 3], [3]], {"c": numpy.array([[True], [False]])})
+case("And with a constant", [("Greater", "x0 zero", "g", {}), ("And", "g c", "h", {}), ("Where", "h x0 zero", "y0", {})], [[2, 3]],
+    {"c": numpy.array([True, False, True]), "zero": floats(0)})  # fmt: skip
+# TensorFlow's padding, as PyTorch's exporter writes it: ceil(size / 2) - 1) * 2 + 3 - size, never less than 0, half of it before
+case("padding from the size", [("Shape", "x0", "s", {}), ("Gather", "s two", "h", {}), ("Cast", "h", "f", {"to": 1}), ("Div", "f by", "q", {}), ("Ceil", "q", "u", {}),
+    ("Sub", "u one", "v", {}), ("Mul", "v by", "w", {}), ("Add", "w three", "t", {}), ("Sub", "t f", "p", {}), ("Clip", "p zero", "c", {}), ("Div", "c by", "g", {}),
+    ("Cast", "g", "i", {"to": 7}), ("Cast", "c", "j", {"to": 7}), ("Sub", "j i", "k", {}), ("Relu", "k", "l", {}), ("Unsqueeze", "i axes", "begin", {}),
+    ("Unsqueeze", "l axes", "end", {}), ("Concat", "none begin none none end none", "pads", {"axis": 0}), ("Pad", "x0 pads", "y0", {})], [[1, 2, 6, 5][1:]],
+    {"two": numpy.array(1, numpy.int64), "by": numpy.float32(2), "one": numpy.float32(1), "three": numpy.float32(3), "zero": numpy.float32(0), "axes": ints(0), "none": ints(0)})  # fmt: skip
+one("Mean", "Mean", [2, 3], {"a": numbers((3,), 26), "b": numbers((2, 1), 27)})
+one("AveragePool dilated", "AveragePool", [1, 2, 7, 9], opset=19, kernel_shape=[2, 3], dilations=[2, 3], strides=[2, 1])
+one("AveragePool dilated, counting pads", "AveragePool", [1, 2, 7, 7], opset=19, kernel_shape=[3, 2], dilations=[2, 2], pads=[1, 2, 2, 1], count_include_pad=1)
+for how in ("half_pixel_symmetric", "tf_half_pixel_for_nn"):
+    one(f"Resize nearest {how}", "Resize", [1, 2, 5, 4], {"roi": None, "scales": floats(1, 1, 1.5, 0.6)}, opset=19, coordinate_transformation_mode=how, nearest_mode="floor")
+one("Resize linear half_pixel_symmetric", "Resize", [1, 2, 4, 4], {"roi": None, "scales": floats(1, 1, 2.3, 0.6)}, opset=19, mode="linear", coordinate_transformation_mode="half_pixel_symmetric")
+one("Resize linear to one pixel", "Resize", [1, 2, 4, 4], {"roi": None, "scales": None, "sizes": ints(1, 2, 1, 3)}, mode="linear", coordinate_transformation_mode="pytorch_half_pixel")
+for mode in ("linear", "cubic"):
+    one(f"Resize {mode} against aliasing", "Resize", [1, 2, 8, 9], {"roi": None, "scales": None, "sizes": ints(1, 2, 5, 4)}, opset=18, mode=mode, antialias=1)
+one("Resize cubic, taps outside left out", "Resize", [1, 2, 4, 4], {"roi": None, "scales": floats(1, 1, 0.8, 2)}, mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1)
+one("Resize cubic asymmetric", "Resize", [1, 2, 4, 4], {"roi": None, "scales": floats(1, 1, 2, 1.5)}, mode="cubic", coordinate_transformation_mode="asymmetric")
+one("Resize cubic of volumes", "Resize", [1, 1, 3, 4, 3], {"roi": None, "scales": floats(1, 1, 2, 1, 1.5)}, mode="cubic")
 
 path = pathlib.Path(__file__).parent.parent / "test" / "vectors" / "onnx.json"
 path.write_text(json.dumps(cases) + "\n")  # and then: npx biome check --write test/vectors/onnx.json

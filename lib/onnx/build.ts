@@ -156,6 +156,8 @@ class Building {
   readonly #kinds = new Map<string, 'tensor' | 'host'>();
   readonly #steps: (Step & { readonly plan: Planned | null })[] = [];
   readonly #memory: HostMemory;
+  /** Outputs that nodes have beside the one that is computed, by their names, with the nodes. */
+  readonly #unmade = new Map<string, string>();
 
   constructor(
     inputs: readonly ValueInfo[],
@@ -202,6 +204,7 @@ class Building {
     const several = built.kind === 'tensors' || built.kind === 'hosts';
     const outputs = several ? proto.outputs : proto.outputs.slice(0, 1);
     if (outputs.length === 0 || outputs[0] === '') fail('makes nothing');
+    for (const name of proto.outputs.slice(outputs.length)) this.#unmade.set(name, place);
     const fixed = inputs.length === 0;
     if (built.kind === 'layer' && fixed && slots.length > 0 && shrinks(proto.operator)) {
       this.#fold(proto, outputs, slots, () => [this.#computed(built, filled(template, []), fail)], fail);
@@ -251,6 +254,8 @@ class Building {
     if (constant !== undefined) return { kind: 'constant', ...constant };
     const kind = this.#kinds.get(name);
     if (kind !== undefined) return { kind };
+    if (this.#unmade.has(name))
+      return fail(`reads ${show(name)}, but of ${this.#unmade.get(name)} ${ONLY_FIRST}`);
     return fail(
       `reads ${show(name)}, which nothing before it makes`,
       'the graph has a circle, or its nodes are not in order',
@@ -282,6 +287,8 @@ class Building {
     for (const { name } of outputs) {
       const constant = this.constants.get(name);
       if (constant !== undefined) constants.set(name, constant.host);
+      else if (this.#unmade.has(name))
+        fail(`has an output ${show(name)}, but of ${this.#unmade.get(name)} ${ONLY_FIRST}`);
       else if (!this.#kinds.has(name)) fail(`has an output ${show(name)}, which nothing makes`);
     }
     const needed = new Set(this.wanted);
@@ -313,6 +320,8 @@ interface Planned {
   readonly node: Node;
   readonly built: Extract<Built, { kind: 'layer' }>;
 }
+
+const ONLY_FIRST = 'convkit makes the first output only';
 
 const NOTHING: Step['done'] = { kind: 'hosts', compute: () => [] };
 

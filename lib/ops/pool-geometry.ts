@@ -71,7 +71,8 @@ function slidingAxis(pool: SlidingPool, axis: number, size: number, count: numbe
     begin[i] = first < 0 ? first + Math.ceil(-first / dilation) * dilation : first;
     end[i] = Math.min(last, size);
     // Padding counts where it was asked for; what ceilMode adds beyond it never does.
-    span[i] = pool.countIncludePad ? Math.min(last, size + after) - first : end[i] - begin[i];
+    const reached = pool.countIncludePad ? Math.min(last, size + after) - first : end[i] - begin[i];
+    span[i] = Math.ceil(reached / dilation);
   }
   return { begin, end, span };
 }

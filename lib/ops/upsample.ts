@@ -52,6 +52,8 @@ export interface UpsampleSettings {
   readonly alignCorners: boolean;
   /** Instead: whether output i lies at i / scale, as of a sampled signal. ONNX has it so. */
   readonly asymmetric?: boolean;
+  /** Instead of a mode: the taps along each spatial dimension, worked out for images of one size. */
+  readonly taps?: readonly ResampledAxis[];
 }
 
 export function parseUpsample(options: UpsampleOptions | undefined, operation: string): UpsampleSettings {
@@ -110,7 +112,7 @@ export function prepareUpsample(x: Tensor, settings: UpsampleSettings, mode: Mod
     );
   }
   const [wanted] = RANKS[settings.mode];
-  if (wanted !== null && wanted !== rank) {
+  if (wanted !== null && wanted !== rank && settings.taps === undefined) {
     throw wrongValue(
       operation,
       `mode '${settings.mode}' is for ${wanted} spatial dimension${wanted > 1 ? 's' : ''}, but x [${x.shape.join(', ')}] has ${rank}`,
@@ -215,6 +217,8 @@ function resamplingOf(settings: UpsampleSettings, input: Triple, output: Triple,
   const found = known.find((one) => one.key === key);
   if (found !== undefined) return found;
   const axis = (place: number): ResampledAxis => {
+    const own = settings.taps?.[place - (3 - rank)];
+    if (own !== undefined) return own;
     const step = stepOf(settings, input[place], output[place], place - (3 - rank));
     const fromZero = settings.alignCorners || settings.asymmetric === true;
     return resampledAxis(RANKS[settings.mode][1], input[place], output[place], step, fromZero);

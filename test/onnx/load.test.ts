@@ -38,6 +38,32 @@ function branches(deeper = 0, operator = 'Neg'): Readonly<Record<string, { bytes
 /** What a model makes of x. */
 const made = async (bytes: Uint8Array) => (await io.loadOnnx(bytes)).forward(x).toArray();
 
+describe('what the reference evaluator has not', () => {
+  test.each<[string, number | null]>([
+    ['Sqrt', null],
+    ['Pow', 0.5],
+    ['Pow', 2.5],
+  ])('%s of negative numbers is none (exponent %s)', async (operator, exponent) => {
+    const initializers = exponent === null ? [] : [floats('e', [], [exponent])];
+    const net = await io.loadOnnx(
+      model({ nodes: [node(operator, exponent === null ? 'x' : 'x e', 'y')], initializers }),
+    );
+    const [a, b, c, d] = net.forward(Tensor.from([4, -4, 0, -1e-30])).data;
+    expect([a, b, c, d]).toEqual([exponent === 2.5 ? 32 : 2, Number.NaN, 0, Number.NaN]);
+  });
+
+  test("nearest neighbours as TensorFlow's", async () => {
+    const attributes = { coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'floor' };
+    const net = await io.loadOnnx(
+      model({
+        nodes: [node('Resize', 'x  s', 'y', attributes)],
+        initializers: [floats('s', [3], [1, 1, 0.5])],
+      }),
+    );
+    expect(net.forward(Tensor.from([[[0, 1, 2, 3, 4, 5, 6]]])).toArray()).toEqual([[[1, 3, 5]]]);
+  });
+});
+
 describe('numbers', () => {
   const packedFloats = field(4, joined(float(1), float(2), float(3)));
   const doubles = new Uint8Array(Float64Array.of(1, 2, 3).buffer);
@@ -373,7 +399,12 @@ describe('what is refused', () => {
     [
       'an output that is not computed',
       model({ nodes: [node('MaxPool', 'x', 'p i', { kernel_shape: [2] }), node('Relu', 'i', 'y')] }),
-      "reads 'i', which nothing before it makes",
+      "(Relu, opset 17) reads 'i', but of node 'MaxPool-p i' (MaxPool, opset 17) convkit makes the first output only",
+    ],
+    [
+      'a result that is not computed',
+      model({ nodes: [node('Dropout', 'x', 'y z')], outputs: [value('y', null), value('z', null)] }),
+      "has an output 'z', but of node 'Dropout-y z' (Dropout, opset 17) convkit makes the first output only",
     ],
   ])('%s', async (_, bytes, law) => {
     const loading = io.loadOnnx(bytes);

@@ -9,6 +9,7 @@ import { runNow } from '../../ops/run.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { Host } from '../host.js';
 import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
+import { clippedNumbers, elementwise } from './beside.js';
 import { sign } from './compare.js';
 
 export const apply = (x: Tensor, activation: Activation): Tensor =>
@@ -82,7 +83,7 @@ export const swish: Builder = (node) => {
   return engine(plainActivation('silu'));
 };
 
-const relu = plainActivation('relu');
+const positive = plainActivation('relu');
 
 /** max(x, 0) + slope * min(x, 0); before opset 7 a slope is one number for each channel. */
 export const prelu: Builder = (node) => {
@@ -97,13 +98,13 @@ export const prelu: Builder = (node) => {
     const factor = byChannel
       ? slope.reshape([slope.shape[0], ...new Array<number>(Math.max(0, x.shape.length - 2)).fill(1)])
       : slope;
-    const positive = apply(x, relu);
-    return add(positive, mul(sub(x, positive), factor));
+    const above = apply(x, positive);
+    return add(above, mul(sub(x, above), factor));
   });
 };
 
 /** |x|, as the relus of x and of -x. */
-export const magnitude = (x: Tensor): Tensor => add(apply(x, relu), apply(sub(0, x), relu));
+export const magnitude = (x: Tensor): Tensor => add(apply(x, positive), apply(sub(0, x), positive));
 
 export const abs: Builder = () => layer((inputs) => magnitude(tensorAt(inputs, 0)));
 
@@ -131,7 +132,7 @@ export const thresholdedRelu: Builder = (node) => {
   node.described = `alpha=${alpha}`;
   return layer((inputs) => {
     const x = tensorAt(inputs, 0);
-    return mul(x, apply(sign(sub(x, alpha)), relu));
+    return mul(x, apply(sign(sub(x, alpha)), positive));
   });
 };
 
@@ -141,7 +142,7 @@ export const shrink: Builder = (node) => {
   node.described = `lambd=${lambda}, bias=${bias}`;
   return layer((inputs) => {
     const x = tensorAt(inputs, 0);
-    const [over, under] = [sub(x, lambda), sub(-lambda, x)].map((far) => apply(sign(far), relu));
+    const [over, under] = [sub(x, lambda), sub(-lambda, x)].map((far) => apply(sign(far), positive));
     return add(mul(sub(x, bias), over), mul(add(x, bias), under));
   });
 };
@@ -162,5 +163,10 @@ export function clipped(node: Node, min: number | undefined, max: number | undef
 export const clip: Builder = (node) => {
   const bound = (name: string, index: number) =>
     node.has(name) ? node.float(name, 0) : node.number(index, name);
-  return clipped(node, bound('min', 1), bound('max', 2));
+  const fits = [0, 1, 2].every((index) => !node.present(index) || node.beside(index));
+  return fits ? clippedNumbers(node) : clipped(node, bound('min', 1), bound('max', 2));
 };
+
+/** Of shapes: padding that is never less than nothing. */
+export const relu: Builder = (node) =>
+  node.beside(0) ? elementwise(node, (value) => Math.max(0, value), null) : plain('relu')(node);

@@ -3,7 +3,7 @@
 import type { Arithmetic } from '../../../binding.js';
 import { add, div, mul, sub } from '../../ops/arithmetic.js';
 import type { Tensor } from '../../tensor/tensor.js';
-import { type Builder, type Built, layer, type Node, tensorAt } from '../node.js';
+import { type Builder, type Built, type Inputs, layer, type Node, tensorAt } from '../node.js';
 import { clipped } from './activation.js';
 import { allBeside, divided, elementwise } from './beside.js';
 import { larger, smaller } from './compare.js';
@@ -36,13 +36,28 @@ export const arithmetic =
     });
   };
 
-/** One after another. */
-export const sum: Builder = (node) => {
-  if (allBeside(node)) return elementwise(node, (...values) => values.reduce((a, b) => a + b), null);
+/** That all inputs are there, as tensors. */
+function allTensors(node: Node): void {
   const indices = node.slots.map((_, index) => index);
   node.needs(indices.length);
   node.tensors(indices, 'value');
-  return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(add));
+}
+
+const addedUp = (inputs: Inputs): Tensor => inputs.map((_, index) => tensorAt(inputs, index)).reduce(add);
+
+/** One after another. */
+export const sum: Builder = (node) => {
+  if (allBeside(node)) return elementwise(node, (...values) => values.reduce((a, b) => a + b), null);
+  allTensors(node);
+  return layer(addedUp);
+};
+
+/** Their sum, divided once by their number. */
+export const mean: Builder = (node) => {
+  const count = node.slots.length;
+  if (allBeside(node)) return elementwise(node, (...values) => values.reduce((a, b) => a + b) / count, null);
+  allTensors(node);
+  return layer((inputs) => div(addedUp(inputs), count));
 };
 
 /** The larger, or smaller, of tensors and numbers, one after another; a bound where the other is a constant number. */
@@ -58,10 +73,10 @@ const bounded = (node: Node, least: boolean): Built => {
     const bound = node.number(1, 'bound');
     return least ? clipped(node, bound, undefined) : clipped(node, undefined, bound);
   }
-  const indices = node.slots.map((_, index) => index);
-  node.needs(indices.length);
-  node.tensors(indices, 'value');
-  return layer((inputs) => indices.map((index) => tensorAt(inputs, index)).reduce(least ? larger : smaller));
+  allTensors(node);
+  return layer((inputs) =>
+    inputs.map((_, index) => tensorAt(inputs, index)).reduce(least ? larger : smaller),
+  );
 };
 
 export const max: Builder = (node) => bounded(node, true);

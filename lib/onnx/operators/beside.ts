@@ -6,7 +6,7 @@ import { axesIn, broadcastShape } from '../axes.js';
 import type { HostType } from '../data-types.js';
 import { forEachPlace, Host, list, stridesOf } from '../host.js';
 import { expandHost } from '../host-moves.js';
-import { type Builder, type Built, hostAt, hosts, type Inputs, type Node } from '../node.js';
+import { type Builder, type Built, hostAt, hosts, type Inputs, type Node, numbersAt } from '../node.js';
 
 /** Whether all inputs are numbers beside the tensors. */
 export const allBeside = (node: Node): boolean =>
@@ -70,6 +70,20 @@ const modulo: Builder = (node) =>
   node.int('fmod', 0) === 0
     ? elementwise(node, (a, b) => a - b * Math.floor(a / b), null)
     : elementwise(node, (a, b) => a % b, null);
+
+/** Numbers between bounds, which are attributes before opset 11 and inputs from then on. */
+export function clippedNumbers(node: Node): Built {
+  const [least, most] = [node.float('min', -Infinity), node.float('max', Infinity)];
+  return hosts((inputs, memory) => {
+    const host = hostAt(inputs, 0);
+    const [low, high] = [numbersAt(inputs, 1)?.[0] ?? least, numbersAt(inputs, 2)?.[0] ?? most];
+    const made = memory.make(host.type, host.shape, node.fail);
+    host.values.forEach((value, i) => {
+      made.values[i] = Math.min(Math.max(value, low), high);
+    });
+    return [made];
+  });
+}
 
 /** The shape of a tensor, from `start` up to `end`. */
 const shapeOf: Builder = (node) => {

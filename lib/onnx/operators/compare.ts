@@ -39,7 +39,11 @@ const either =
   (operator: string, count: number, combine: (...values: Tensor[]) => Tensor): Builder =>
   (node) => {
     if (allBeside(node)) return beside[operator](node);
-    node.tensors([0, 1, 2], 'value');
+    // Constant truth stays as it is: zeros and ones beside the tensors
+    node.tensors(
+      [0, 1, 2].filter((index) => node.constant(index)?.type === 'float'),
+      'value',
+    );
     node.needs(count);
     if (node.slots.length !== count) node.fail(`has ${node.slots.length} inputs, where ${count} belong`);
     finite(node);

@@ -1,4 +1,4 @@
-// Products of matrices of which the second is an initializer: fully connected layers.
+// Products of matrices of which one is an initializer, most often the second: fully connected layers.
 
 import { add, mul } from '../../ops/arithmetic.js';
 import type { Mode } from '../../ops/inputs.js';
@@ -9,6 +9,7 @@ import { elementCount, showShape } from '../../tensor/shape.js';
 import { Tensor } from '../../tensor/tensor.js';
 import { Host } from '../host.js';
 import { type Builder, type Built, hostAt, hosts, layer, type Node, tensorAt } from '../node.js';
+import { matrixProduct } from './product.js';
 
 const LINEAR = parseLinearOptions({}, 'linear');
 
@@ -55,6 +56,7 @@ function biasOf(node: Node, features: number, factor: number): Tensor | null {
 export const gemm: Builder = (node) => {
   const [alpha, beta] = [node.float('alpha', 1), node.float('beta', 1)];
   const turn = node.int('transA', 0) !== 0;
+  if (node.constant(1) === undefined) return gemmOfTensors(node, alpha, beta);
   const weight = matrix(node, node.int('transB', 0) !== 0, alpha);
   const bias = node.present(2) ? biasOf(node, weight.shape[0], beta) : null;
   const rest = node.present(2) && bias === null;
@@ -71,11 +73,30 @@ export const gemm: Builder = (node) => {
   });
 };
 
+/** alpha * A * B + beta * C of a B that is computed. */
+function gemmOfTensors(node: Node, alpha: number, beta: number): Built {
+  const turned = [node.int('transA', 0) !== 0, node.int('transB', 0) !== 0];
+  const third = node.present(2);
+  node.needs(2);
+  node.tensors([0, 2], 'value');
+  const of = (tensor: Tensor, factor: number): Tensor => (factor === 1 ? tensor : mul(tensor, factor));
+  return layer((inputs) => {
+    const [a, b] = turned.map((turn, i) => {
+      const x = tensorAt(inputs, i);
+      if (x.shape.length !== 2) node.fail(`has a matrix of shape ${showShape(x.shape)}`);
+      return turn ? permute(x, { dims: [1, 0] }) : x;
+    });
+    const product = of(matrixProduct(node, a, b), alpha);
+    return third ? add(product, of(tensorAt(inputs, 2), beta)) : product;
+  });
+}
+
 /** A constant first matrix times a computed second one: the product of both turned over, turned over. */
 function constantFirst(node: Node): Built {
   const weight = node.weight(0, 'weight', (host) => {
-    if (host.shape.length === 2 && elementCount(host.shape) > 0) return host;
-    return node.fail(`has a first matrix of shape ${showShape(host.shape)}; convkit does two dimensions`);
+    return elementCount(host.shape) > 0
+      ? host
+      : node.fail(`has a first matrix of shape ${showShape(host.shape)}`);
   });
   node.described = `${weight.shape[1]}, ${weight.shape[0]}`;
   const product = (x: Tensor): Tensor => runNow(prepareLinear(x, weight, null, LINEAR, 'now', 'linear'));
@@ -86,6 +107,13 @@ function constantFirst(node: Node): Built {
     const dims = [...x.shape.keys()].slice(0, -2).concat(rank - 1, rank - 2);
     return permute(product(permute(x, { dims })), { dims });
   });
+}
+
+/** The product of two matrices that are computed, or of a computed and several constant ones. */
+function ofTensors(node: Node): Built {
+  node.needs(2);
+  node.tensors([0, 1], 'weight');
+  return layer((inputs) => matrixProduct(node, tensorAt(inputs, 0), tensorAt(inputs, 1)));
 }
 
 /** The product of two constants, of two dimensions or one. */
@@ -114,8 +142,9 @@ function ofConstants(node: Node): Built {
 export const matMul: Builder = (node) => {
   const [first, second] = [node.constant(0), node.constant(1)];
   if (first !== undefined && second !== undefined && !node.present(2)) return ofConstants(node);
-  if (first !== undefined) return constantFirst(node);
-  const vector = second?.shape.length === 1;
+  if (first?.shape.length === 2 && second === undefined) return constantFirst(node);
+  if (second === undefined || second.shape.length > 2) return ofTensors(node);
+  const vector = second.shape.length === 1;
   const weight = matrix(node, false, 1);
   const bias = biasOf(node, weight.shape[0], 1);
   return layer((inputs, mode) => {

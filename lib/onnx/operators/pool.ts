@@ -64,8 +64,6 @@ export const maxPool: Builder = (node) => {
 
 export const averagePool: Builder = (node) => {
   const { pool, rank } = sliding(node, 'average', node.int('count_include_pad', 0) !== 0);
-  if (pool.dilation.some((step) => step !== 1))
-    node.fail('has dilations; convkit averages neighbouring positions');
   return layer((inputs, mode) => preparePool(tensorAt(inputs, 0), pool, rank, mode, `avgPool${rank}d`));
 };
 

@@ -3,6 +3,7 @@
 
 import { plainActivation } from '../../ops/activation.js';
 import { add, div, mul, sub } from '../../ops/arithmetic.js';
+import { clamp } from '../../ops/clamp.js';
 import { prepareLocalResponse } from '../../ops/local-response.js';
 import { permute } from '../../ops/permute-tensor.js';
 import { sum } from '../../ops/reduce.js';
@@ -14,6 +15,7 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { type Builder, layer, type Node, tensorAt } from '../node.js';
 import { apply, magnitude } from './activation.js';
 import { allBeside, beside, elementwise } from './beside.js';
+import { sign } from './compare.js';
 import { reducedAxes } from './rows.js';
 
 /** So small that squares of what is no rounding error are larger: roots of zero are zero. */
@@ -33,6 +35,12 @@ function root(x: Tensor, exponent: number): Tensor {
   return runNow(prepareLocalResponse(channels, settings, 'now', 'pow')).reshape(shape);
 }
 
+/** `made` where x is no less than zero, else NaN: 0 / 0. */
+function ofPositive(x: Tensor, made: Tensor): Tensor {
+  const kept = add(1, clamp(sign(x), { max: 0 }));
+  return div(mul(made, kept), kept);
+}
+
 /** The product of a whole number of factors. */
 function product(x: Tensor, count: number): Tensor {
   let y = x;
@@ -44,7 +52,7 @@ function powered(x: Tensor, exponent: number): Tensor {
   if (exponent < 0) return div(1, powered(x, -exponent));
   const whole = Math.floor(exponent);
   if (whole === exponent) return product(x, whole);
-  const part = root(x, exponent - whole);
+  const part = ofPositive(x, root(x, exponent - whole));
   return whole === 0 ? part : mul(product(x, whole), part);
 }
 
@@ -69,7 +77,12 @@ function hostPower(base: number, exponent: number): number {
 }
 
 const sqrt: Builder = (node) =>
-  allBeside(node) ? beside.Sqrt(node) : layer((inputs) => root(tensorAt(inputs, 0), 0.5));
+  allBeside(node)
+    ? beside.Sqrt(node)
+    : layer((inputs) => {
+        const x = tensorAt(inputs, 0);
+        return ofPositive(x, root(x, 0.5));
+      });
 
 const reciprocal: Builder = (node) =>
   allBeside(node)

@@ -5,10 +5,17 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { axesIn } from '../axes.js';
 import { type Builder, type Built, type Inputs, layer, type Node, numbersAt, tensorAt } from '../node.js';
 import { remapped } from './moves.js';
+import { type Coordinates, coordinate, type Kernel, tapsOf } from './resize-taps.js';
 
-const COORDINATES = ['half_pixel', 'pytorch_half_pixel', 'asymmetric', 'align_corners'] as const;
+const COORDINATES = [
+  'half_pixel',
+  'half_pixel_symmetric',
+  'pytorch_half_pixel',
+  'tf_half_pixel_for_nn',
+  'asymmetric',
+  'align_corners',
+] as const;
 const ROUNDINGS = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
-type Coordinates = (typeof COORDINATES)[number];
 
 /** How large images become: sizes, or scales from which they follow. */
 interface Target {
@@ -57,14 +64,6 @@ function targetFor(
   return { sizes: wanted, scales: factors ?? wanted.map((size, i) => size / x.shape[i]), byScale };
 }
 
-/** Where output i lies among the inputs. */
-function coordinate(how: Coordinates, i: number, input: number, output: number, scale: number): number {
-  if (how === 'asymmetric') return i / scale;
-  if (how === 'align_corners') return output === 1 ? 0 : (i * (input - 1)) / (output - 1);
-  if (how === 'pytorch_half_pixel' && output === 1) return 0;
-  return (i + 0.5) / scale - 0.5;
-}
-
 const rounded: Readonly<Record<(typeof ROUNDINGS)[number], (at: number) => number>> = {
   round_prefer_floor: (at) => Math.ceil(at - 0.5),
   round_prefer_ceil: (at) => Math.floor(at + 0.5),
@@ -75,43 +74,47 @@ const rounded: Readonly<Record<(typeof ROUNDINGS)[number], (at: number) => numbe
 function nearest(x: Tensor, target: Target, how: Coordinates, round: (at: number) => number): Tensor {
   const sources = new Map<number, Int32Array>();
   for (let axis = 2; axis < x.shape.length; axis++) {
-    const [input, output] = [x.shape[axis], target.sizes[axis]];
-    if (input === output && target.scales[axis] === 1) continue;
+    const extent = { input: x.shape[axis], output: target.sizes[axis], scale: target.scales[axis] };
+    const { input, output, scale } = extent;
+    if (input === output && scale === 1) continue;
     const from = (_: unknown, i: number): number =>
-      Math.min(Math.max(round(coordinate(how, i, input, output, target.scales[axis])), 0), input - 1);
+      Math.min(Math.max(round(coordinate(how, i, extent)), 0), input - 1);
     sources.set(axis, Int32Array.from({ length: output }, from));
   }
   return remapped(x, sources, 'Resize');
 }
 
-type UpsampleKey = 'linear' | 'cubic';
+/** Whether `interpolate` has it: a kernel of two or, of images, four taps, along coordinates that torch knows. */
+function isTorchs({ how, cubic, antialias, excludesOutside }: Kernel, x: Tensor, { sizes }: Target): boolean {
+  if (antialias || excludesOutside || how === 'half_pixel_symmetric' || how === 'tf_half_pixel_for_nn')
+    return false;
+  if (how === 'pytorch_half_pixel' && sizes.some((size, i) => i > 1 && size === 1 && x.shape[i] > 1))
+    return false;
+  return cubic === null || (x.shape.length === 4 && how !== 'asymmetric' && Math.abs(cubic + 0.75) <= 1e-6);
+}
 
 /** The same settings give the same tables: they are kept by target. */
-function interpolating(
-  node: Node,
-  kind: UpsampleKey,
-  how: Coordinates,
-): (x: Tensor, target: Target) => UpsampleSettings {
+function interpolating(kernel: Kernel): (x: Tensor, target: Target) => UpsampleSettings {
   const known = new Map<string, UpsampleSettings>();
-  return (x, { sizes, scales, byScale }) => {
-    const rank = sizes.length - 2;
-    if (kind === 'cubic' && rank !== 2)
-      node.fail(`has mode cubic for ${rank} spatial dimensions; convkit does 2`);
-    const half = how === 'half_pixel' || how === 'pytorch_half_pixel';
-    if (how === 'pytorch_half_pixel' && sizes.some((size, i) => i > 1 && size === 1 && x.shape[i] > 1)) {
-      node.fail('makes images one pixel wide with pytorch_half_pixel, which convkit does for nearest only');
-    }
-    const mode = kind === 'cubic' ? 'bicubic' : (['linear', 'bilinear', 'trilinear'] as const)[rank - 1];
+  return (x, target) => {
+    const { sizes, scales, byScale } = target;
+    const { how, cubic } = kernel;
     const key = `${x.shape.slice(2).join()}:${sizes.join()}:${scales.join()}`;
-    const found = known.get(key) ?? {
-      size: byScale && half ? null : sizes.slice(2),
-      scaleFactor: byScale && half ? scales.slice(2) : null,
-      mode,
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const own = isTorchs(kernel, x, target);
+    const scaled = own && byScale && (how === 'half_pixel' || how === 'pytorch_half_pixel');
+    const extent = (i: number) => ({ input: x.shape[i], output: sizes[i], scale: scales[i] });
+    const made: UpsampleSettings = {
+      size: scaled ? null : sizes.slice(2),
+      scaleFactor: scaled ? scales.slice(2) : null,
+      mode: cubic === null ? (['linear', 'bilinear', 'trilinear'] as const)[sizes.length - 3] : 'bicubic',
       alignCorners: how === 'align_corners',
       asymmetric: how === 'asymmetric',
+      ...(own ? {} : { taps: sizes.slice(2).map((_, i) => tapsOf(kernel, extent(i + 2))) }),
     };
-    if (known.size < 16) known.set(key, found);
-    return found;
+    if (known.size < 16) known.set(key, made);
+    return made;
   };
 }
 
@@ -126,14 +129,12 @@ function resizing(node: Node, how: Coordinates, targetOf: (x: Tensor, inputs: In
       return nearest(x, targetOf(x, inputs), how, round);
     });
   }
-  if (mode === 'cubic') {
-    if (Math.abs(node.float('cubic_coeff_a', -0.75) + 0.75) > 1e-6)
-      node.fail('has a cubic_coeff_a other than -0.75');
-    if (how === 'asymmetric')
-      node.fail('has mode cubic with asymmetric coordinates; convkit does half_pixel and align_corners');
-  }
-  node.only('exclude_outside', 0);
-  const settingsFor = interpolating(node, mode === 'cubic' ? 'cubic' : 'linear', how);
+  const settingsFor = interpolating({
+    how,
+    cubic: mode === 'cubic' ? node.float('cubic_coeff_a', -0.75) : null,
+    antialias: node.int('antialias', 0) !== 0,
+    excludesOutside: node.int('exclude_outside', 0) !== 0,
+  });
   return layer((inputs, when) => {
     const x = tensorAt(inputs, 0);
     const target = targetOf(x, inputs);
@@ -145,7 +146,6 @@ function resizing(node: Node, how: Coordinates, targetOf: (x: Tensor, inputs: In
 export const resize: Builder = (node) => {
   const old = node.opset < 11;
   const how = old ? 'asymmetric' : node.word('coordinate_transformation_mode', 'half_pixel', COORDINATES);
-  node.only('antialias', 0);
   node.word('keep_aspect_ratio_policy', 'stretch', ['stretch']);
   const axes = node.ints('axes');
   const [scales, sizes] = old ? [1, 4] : [2, 3];
