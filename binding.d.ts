@@ -523,6 +523,7 @@ export interface Operations {
 export interface Job {
   /** 'done', or 'cancelled' where `cancel` came in time: then the output holds nothing of meaning. */
   readonly finished: Promise<'done' | 'cancelled'>;
+  /** A method: on its own it finds no job. */
   cancel(): void;
 }
 

@@ -25,10 +25,11 @@ export class Arena {
   programs = new WeakMap<Executable, Bound>();
 }
 
-/** A program, and the arrays of its graph that lie outside the arena. */
+/** A program, and where its input and outputs lie. */
 interface Bound {
   readonly program: Program;
-  readonly resolve: (view: View) => Float32Array;
+  readonly input: Float32Array;
+  readonly outputs: readonly Float32Array[];
 }
 
 export class Executable {
@@ -95,7 +96,11 @@ export class Executable {
       return Array.isArray(arg) ? arg.map(resolved) : arg;
     };
     const calls = this.steps.map(({ operation }, at) => asCall([operation, ...this.#args[at].map(resolved)]));
-    const bound = { program: this.binding.createProgram(calls), resolve };
+    const bound = {
+      program: this.binding.createProgram(calls),
+      input: resolve(this.graph.inputs[0]),
+      outputs: this.outputs.map(({ view }) => resolve(view)),
+    };
     arena.programs.set(this, bound);
     return bound;
   }

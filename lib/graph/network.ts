@@ -5,6 +5,7 @@ import { active } from '../backend/index.js';
 import { discardMemory } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
 import { type Module, tensorsOf } from '../nn/module.js';
+import { sameShape } from '../tensor/shape.js';
 import { ROW_MAJOR, type Storage } from '../tensor/storage.js';
 import { storageOf, type Tensor } from '../tensor/tensor.js';
 import { Executable } from './executable.js';
@@ -31,6 +32,8 @@ export class Network {
   readonly #options: NetworkOptions;
   #binding: Binding;
   #executables = new Map<string, Executable>();
+  /** The one asked for last: to look among the others takes making a string. */
+  #latest: (Signature & { readonly executable: Executable }) | null = null;
   /** How often each tensor of the module had been written to when its weights were taken; null where they were not yet. */
   #taken: Map<Tensor, number> | null = null;
 
@@ -52,6 +55,16 @@ export class Network {
 
   /** The executable for inputs of this shape and layout. */
   executable(signature: Signature): Executable {
+    const { shape, channelAxis } = signature;
+    const latest = this.#latest;
+    if (latest !== null && latest.channelAxis === channelAxis && sameShape(latest.shape, shape))
+      return latest.executable;
+    const executable = this.#find(signature);
+    this.#latest = { shape: [...shape], channelAxis, executable };
+    return executable;
+  }
+
+  #find(signature: Signature): Executable {
     const key = `${signature.shape.join()}:${signature.channelAxis}`;
     const kept = this.#executables.get(key);
     if (kept !== undefined) {
@@ -95,6 +108,7 @@ export class Network {
     const before = { binding: this.#binding, executables: this.#executables, taken: this.#taken };
     this.#binding = active();
     this.#executables = new Map();
+    this.#latest = null;
     this.#taken = null;
     try {
       this.executable({ shape: this.inputShape, channelAxis: ROW_MAJOR });
@@ -109,6 +123,7 @@ export class Network {
   /** Forgets all executables. */
   release(): void {
     this.#executables.clear();
+    this.#latest = null;
   }
 
   /** A shape that is met later must not mix weights of two moments. */

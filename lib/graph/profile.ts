@@ -28,11 +28,11 @@ export function profiled(executable: Executable, arena: Arena, rounds: number): 
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw wrongValue('session.profile', `rounds must be a whole number from 1 up, got ${rounds}`);
   }
-  const { program } = executable.bind(arena);
-  const input = executable.bind(arena).resolve(executable.graph.inputs[0]).slice();
+  const { program, input } = executable.bind(arena);
+  const images = input.slice();
   const times = executable.steps.map((): number[] => []);
   for (let round = 0; round <= rounds; round++) {
-    executable.bind(arena).resolve(executable.graph.inputs[0]).set(input);
+    input.set(images);
     times.forEach((own, step) => {
       const begin = performance.now();
       executable.binding.program(program, step, step + 1);

@@ -75,11 +75,10 @@ export class Session<Result extends Outputs = Outputs> {
   runSync(x: Tensor): Result {
     this.#checkOpen('session.runSync');
     const executable = this.#executableFor(x, 'session.runSync');
-    const arena = this.#arena();
-    const { program, resolve } = executable.bind(arena);
-    resolve(executable.graph.inputs[0]).set(elements(x, false));
+    const { program, input, outputs } = executable.bind(this.#arena());
+    input.set(elements(x, false));
     executable.binding.program(program, 0, executable.steps.length);
-    return this.#results(executable, arena);
+    return this.#results(executable).from(outputs);
   }
 
   /** Compiles for a size not run before, and runs it once on zeros: the first run is then as fast as the others. */
@@ -103,7 +102,7 @@ export class Session<Result extends Outputs = Outputs> {
     this.#checkOpen('session.profile');
     const executable = this.#executableFor(x, 'session.profile');
     const arena = this.#arena();
-    executable.bind(arena).resolve(executable.graph.inputs[0]).set(elements(x, false));
+    executable.bind(arena).input.set(elements(x, false));
     return profiled(executable, arena, rounds);
   }
 
@@ -159,12 +158,13 @@ export class Session<Result extends Outputs = Outputs> {
   async #start(executable: Executable, x: Float32Array, signal: AbortSignal | undefined): Promise<Result> {
     const arena = this.#arena();
     arena.busy = true;
-    const { program, resolve } = executable.bind(arena);
-    resolve(executable.graph.inputs[0]).set(x);
+    const { program, input, outputs } = executable.bind(arena);
+    input.set(x);
     const job = executable.binding.submit('program', program, 0, executable.steps.length);
     try {
+      const results = this.#results(executable); // while it computes
       await finishedOrAborted(job, signal, 'session.run');
-      return this.#results(executable, arena);
+      return results.from(outputs);
     } finally {
       // A cancelled job may still be on its way out of the arena
       await job.finished.catch(() => {});
@@ -172,16 +172,21 @@ export class Session<Result extends Outputs = Outputs> {
     }
   }
 
-  #results(executable: Executable, arena: Arena): Result {
-    const { resolve } = executable.bind(arena);
-    const results = executable.outputs.map(({ name, view, channelAxis, shape }) => {
-      const data = uninitialised(view.length);
-      data.set(resolve(view));
-      return [name, wrap(data, channelAxis, shape)] as const;
-    });
-    const single = !this.#network.named && results.length === 1 && results[0][0] === OWN;
-    const outputs: Outputs = single ? results[0][1] : Object.fromEntries(results);
-    return outputs as Result;
+  /** Tensors for what a run gives, to be filled from where it lies in the end. */
+  #results(executable: Executable): { from(outputs: readonly Float32Array[]): Result } {
+    const { outputs } = executable;
+    const memory = outputs.map(({ view }) => uninitialised(view.length));
+    const tensors = outputs.map(({ channelAxis, shape }, k) => wrap(memory[k], channelAxis, shape));
+    const single = !this.#network.named && outputs.length === 1 && outputs[0].name === OWN;
+    const results: Outputs = single
+      ? tensors[0]
+      : Object.fromEntries(outputs.map(({ name }, k) => [name, tensors[k]]));
+    return {
+      from(made) {
+        for (let k = 0; k < memory.length; k++) memory[k].set(made[k]);
+        return results as Result;
+      },
+    };
   }
 }
 

@@ -106,23 +106,23 @@ export async function finishedOrAborted(
   signal: AbortSignal | undefined,
   operation: string,
 ): Promise<void> {
+  if ((await (signal === undefined ? job.finished : endingOrAborted(job, signal))) === 'done') return;
+  throw new BackendError(`${operation}: the computation was cancelled because its environment is ending`);
+}
+
+async function endingOrAborted(job: Job, signal: AbortSignal): Promise<'done' | 'cancelled'> {
   let ignore = (): void => {};
-  const endings: Promise<'done' | 'cancelled'>[] = [job.finished];
-  if (signal !== undefined) {
-    const abortion = new Promise<never>((_, reject) => {
-      ignore = whenAborted(signal, () => {
-        job.cancel();
-        reject(signal.reason);
-      });
+  const abortion = new Promise<never>((_, reject) => {
+    ignore = whenAborted(signal, () => {
+      job.cancel();
+      reject(signal.reason);
     });
-    endings.push(abortion);
-  }
+  });
   try {
-    if ((await Promise.race(endings)) === 'done') return;
+    return await Promise.race([job.finished, abortion]);
   } finally {
     ignore();
   }
-  throw new BackendError(`${operation}: the computation was cancelled because its environment is ending`);
 }
 
 const waiting = new WeakMap<AbortSignal, Set<() => void>>();

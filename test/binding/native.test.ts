@@ -249,6 +249,13 @@ describe('jobs', () => {
     expect(await submit().finished).toBe('done');
   });
 
+  it('are not found by a cancel that is called on anything else', async () => {
+    const { finished, cancel } = heavy().submit();
+    for (const other of [undefined, null, 1, {}, { number: Number.NaN }, { number: -1 }, { number: 'x' }])
+      cancel.call(other as never);
+    expect(await finished).toBe('done');
+  });
+
   it('keep what they use alive', async () => {
     const results = Array.from({ length: 40 }, (_, i) => {
       const plan = binding.createConv(geometry);
