@@ -82,18 +82,18 @@ LineChunk chunkOf(const LinePlan& plan, int64_t index) {
 
 // Whether a tile of filters is as good: its last channel, alone beyond whole vectors, has positions for lanes
 // too (gemm/tails.h). One thread, AVX-512, lines and tiles: 17 to 17 channels of 3x3 at 28x28 26.6 and 22.9
-// us, 64 to 33 at 56x56 678 and 579, 8 to 17 at 112x112 219 and 180; where rows fill their vectors and no
-// band is copied 24 to 17 at 80x80 260 and 302. With few registers 9 outputs at 28x28 16.1 and 17.9 (AVX2).
-bool endsInTail(const Conv& conv) {
+// us, 64 to 33 at 56x56 678 and 579, 8 to 17 at 112x112 219 and 180. Where rows fill their vectors and no
+// band is copied, several vectors and many channels are: 64 to 33 at 32x32 190 and 184, 64 to 17 at 56x56
+// with AVX2 620 and 578; but 24 to 17 at 80x80 260 and 302.
+bool tilesServe(const Conv& conv) {
+  constexpr int64_t kManyInputs = 64;
   const ConvGeometry& g = conv.geometry;
-  const Kernels& kernels = *conv.kernels;
+  const int64_t lanes = conv.kernels->lanes;
   const bool bands = conv.source == DenseSource::bands;
-  const int64_t vectors = ceilDivide(g.outChannels, kernels.lanes);
-  if (g.transposed || vectors > kMaxVectors || kernels.rows[kMaxVectors] == 0) return false;
-  if (!bands && g.outputSize.width % kernels.lanes == 0) return false;
-  const int64_t depth = bands ? g.inChannels * g.kernelSize.width : g.inChannels;
-  const int tail = static_cast<int>(g.outChannels - (vectors - 1) * kernels.lanes);
-  return tailKernel(kernels, static_cast<int>(vectors), tail, depth, kernels.rows[vectors]) != nullptr;
+  if (g.transposed || !endsInTail(conv, bands ? g.inChannels * g.kernelSize.width : g.inChannels))
+    return false;
+  return bands || g.outputSize.width % lanes != 0 ||
+         (g.outChannels > 2 * lanes && g.inChannels >= kManyInputs);
 }
 
 }  // namespace
@@ -116,7 +116,7 @@ bool takesLines(const Conv& conv) {
   if (k.product() == 1 && (reads || g.outChannels * 4 > lanes)) return false;
   if (reads && writes && g.inChannels <= kFewInputs) return columns * 2 >= lanes;
   if (g.outChannels > kFewOutputs) return false;
-  if (!reads && !writes && endsInTail(conv)) return false;
+  if (!reads && !writes && tilesServe(conv)) return false;
   const auto whole = [lanes](int64_t n) { return ceilDivide(n, lanes) * lanes; };
   return columns * whole(g.outChannels) * 10 > g.outChannels * whole(columns) * 11;
 }

@@ -64,13 +64,15 @@ int widestPanel(const Conv& conv) {
 }
 
 // Panels of one group: as few as the widest allows, as even as vectors allow. Where registers are few, pairs
-// of vectors, but three at once instead of a single one if there are three or five: one thread, AVX2, 64 to
-// 24 channels at 56x56 97 and 106 GFLOP/s, to 40 104 and 107; to 56 105 and 103.
+// of vectors, the last one with a channel beyond them; but three at once instead of a single one if there are
+// three or five: one thread, AVX2, 64 to 24 channels at 56x56 97 and 106 GFLOP/s, to 40 104 and 107; to 56
+// 105 and 103.
 int groupVectors(const Conv& conv, int64_t outputs, int64_t* panels) {
   const int widest = widestPanel(conv);
   const int64_t vectors = ceilDivide(outputs, conv.kernels->lanes);
-  const bool pairs = conv.kernels->rows[kMaxVectors] == 0 && vectors != 3 && vectors != 5;
-  *panels = ceilDivide(vectors, pairs ? std::min(widest, 2) : widest);
+  const bool pairs = conv.kernels->rows[kMaxVectors] == 0;
+  if (pairs && endsInTail(conv, conv.groupInputs())) *panels = vectors / 2;
+  else *panels = ceilDivide(vectors, pairs && vectors != 3 && vectors != 5 ? 2 : widest);
   return static_cast<int>(ceilDivide(vectors, *panels));
 }
 
@@ -97,14 +99,18 @@ std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, 
 
 void zeroBias(PackedFilter& filter) { std::fill_n(filter.bias.data(), filter.bias.size(), 0.0f); }
 
-// Of the tiles, what the widest panel allows: more where it is the only one and ends in few channels.
+// Of the tiles, what the widest panel allows: more where that is the last one, ends in few channels, and the
+// others, of which none is wider than its whole vectors, allow more. (Winograd's chains are cut to any
+// depth.)
 int tileHeight(const Conv& conv, int widest, int64_t panels) {
   const Kernels& kernels = *conv.kernels;
-  const int tail = static_cast<int>(conv.groupOutputs() - (widest - 1) * kernels.lanes);
+  const int64_t vectors = ceilDivide(conv.groupOutputs(), kernels.lanes);
+  const int tail = static_cast<int>(conv.groupOutputs() - (vectors - 1) * kernels.lanes);
+  const int64_t depth = conv.kind == FilterKind::dense ? conv.groupInputs() : 1;
   int height = kernels.rows[widest];
-  if (conv.kind != FilterKind::dense || panels > 1) return height;
-  while (height < kMaxRows && tailKernel(kernels, widest, tail, conv.groupInputs(), height + 1) != nullptr)
-    height++;
+  if (vectors != (widest - 1) * panels + 1) return height;
+  const int most = panels > 1 ? kernels.rows[widest - 1] : kMaxRows;
+  while (height < most && tailKernel(kernels, widest, tail, depth, height + 1) != nullptr) height++;
   return height;
 }
 

@@ -10,6 +10,8 @@
 
 namespace convkit {
 
+inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 // How the kernels see a filter. It depends on channels, groups and the vector length alone, so one packed
 // filter serves every image size. (How wide the panels of a Winograd filter are follows the size it was
 // packed for; they serve any.)
@@ -82,6 +84,15 @@ struct Conv {
   int64_t imageFloats() const { return geometry.inputStride * geometry.inputSize.product(); }
   int64_t outputFloats() const { return geometry.outputStride * positions(); }
 };
+
+// Whether a group's output channels end in so few beyond whole vectors that tiles of `depth` channels a tap
+// make no vector of them.
+inline bool endsInTail(const Conv& conv, int64_t depth) {
+  const Kernels& kernels = *conv.kernels;
+  const int64_t whole = (conv.groupOutputs() - 1) / kernels.lanes;
+  const int tail = static_cast<int>(conv.groupOutputs() - whole * kernels.lanes);
+  return whole > 0 && tailKernel(kernels, 2, tail, depth, kernels.rows[2]) != nullptr;
+}
 
 struct Panel {
   int64_t outChannel, outCount;  // output channels [outChannel, outChannel + outCount)
@@ -231,7 +242,5 @@ inline void activateRows(const Conv& conv, float* c, int64_t ldc, int rows, int6
   const ConvGeometry& g = conv.geometry;
   conv.kernels->activate(g.activation, g.activationParameters, {c, c, count, rows, ldc});
 }
-
-inline int64_t ceilDivide(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace convkit

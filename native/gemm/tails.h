@@ -1,8 +1,8 @@
 // The tile of a panel that ends in a channel or a few beyond whole vectors. As a vector of their own they
-// would leave most of its lanes empty; here the lanes of their sums are the output positions instead, whose
-// inputs are transposed in registers four channels at a time. Its chains are those of gemmTile. 64 to 17
-// channels of 1x1 at 56x56, AVX-512, times 16: 1.84 with a vector for one channel. Included once per
-// instruction set.
+// would leave most of its lanes empty; here the lanes of their sums are the output positions instead. Their
+// inputs are transposed in registers four channels at a time or, where lanes are few, blended out of what the
+// products repeat anyway. Its chains are those of gemmTile. 64 to 17 channels of 1x1 at 56x56, AVX-512, times
+// 16: 1.84 with a vector for one channel. Included once per instruction set.
 #pragma once
 
 #include "gemm/microkernel.h"
@@ -103,9 +103,11 @@ void tailTile(const GemmTile& tile) {
         __builtin_prefetch(next + apart, 0, 2);
         next += tile.nextStep;
       }
+      V column = Simd::kBlends ? Simd::zero() : columns[kElement];
+      if constexpr (!Simd::kBlends) {
 #pragma GCC unroll 4
-      for (int n = 0; n < kTails; n++)
-        sum[n] = Simd::fma(columns[kElement], Simd::set(b[kWhole + n]), sum[n]);
+        for (int n = 0; n < kTails; n++) sum[n] = Simd::fma(column, Simd::set(b[kWhole + n]), sum[n]);
+      }
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) {
         V x;
@@ -115,26 +117,35 @@ void tailTile(const GemmTile& tile) {
         else x = Simd::set(a[i][k + kElement]);
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
+        if constexpr (Simd::kBlends) column = i == 0 ? x : Simd::blend(column, x, i);
+      }
+      if constexpr (Simd::kBlends) {
+#pragma GCC unroll 4
+        for (int n = 0; n < kTails; n++) sum[n] = Simd::fma(column, Simd::set(b[kWhole + n]), sum[n]);
       }
       b += kWidth;
     };
-    int64_t k = 0;
-    for (; k + 4 <= tile.depth; k += 4) {
+    if constexpr (Simd::kBlends) {
+      for (int64_t k = 0; k < tile.depth; k++) multiply(k, Element<0>{});
+    } else {
+      int64_t k = 0;
+      for (; k + 4 <= tile.depth; k += 4) {
+        transposeRows<Simd, kHeight, kShares>(a, k, columns, quads);
+        multiply(k, Element<0>{});
+        multiply(k, Element<1>{});
+        multiply(k, Element<2>{});
+        multiply(k, Element<3>{});
+      }
+      // Of the last four channels those that are left. (Not expected, they would be laid out beyond the end,
+      // where the spill gate takes the jump back for a loop.)
+      const int64_t rest = tile.depth - k;
+      if (__builtin_expect(rest == 0, 0)) continue;
+      k = tile.depth - 4;
       transposeRows<Simd, kHeight, kShares>(a, k, columns, quads);
-      multiply(k, Element<0>{});
-      multiply(k, Element<1>{});
-      multiply(k, Element<2>{});
+      if (__builtin_expect(rest > 2, 1)) multiply(k, Element<1>{});
+      if (__builtin_expect(rest > 1, 1)) multiply(k, Element<2>{});
       multiply(k, Element<3>{});
     }
-    // Of the last four channels those that are left. (Not expected, they would be laid out beyond the end,
-    // where the spill gate takes the jump back for a loop.)
-    const int64_t rest = tile.depth - k;
-    if (__builtin_expect(rest == 0, 0)) continue;
-    k = tile.depth - 4;
-    transposeRows<Simd, kHeight, kShares>(a, k, columns, quads);
-    if (__builtin_expect(rest > 2, 1)) multiply(k, Element<1>{});
-    if (__builtin_expect(rest > 1, 1)) multiply(k, Element<2>{});
-    multiply(k, Element<3>{});
   }
 
   // The bias ends every sum, as in gemmTile

@@ -46,20 +46,29 @@ struct Simd {
   static V loadPartial(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }
   static void storePartial(float* p, V v, int n) { _mm256_maskstore_ps(p, first(n), v); }
 
-  // As in avx512.cpp.
-  static constexpr int kTailVectors = 1;
-  static V repeat(const float* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
-  template <int kPlace>
-  static V place(V v, const float* p) {
-    return _mm256_insertf128_ps(v, _mm_loadu_ps(p), kPlace);
-  }
-  static void transposeQuads(V (&v)[4]) {
-    const V a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
-    const V c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
-    v[0] = _mm256_shuffle_ps(a, c, 0x44);
-    v[1] = _mm256_shuffle_ps(a, c, 0xee);
-    v[2] = _mm256_shuffle_ps(b, d, 0x44);
-    v[3] = _mm256_shuffle_ps(b, d, 0xee);
+  // As in avx512.cpp; 5 x 2 sums leave registers for the tail's, its inputs, two weights and a broadcast.
+  static constexpr int kTailRows[3] = {8, 5, 0}, kTailDepth = 1;
+  static constexpr bool kBlends = true;
+  // x in one lane, known when this is compiled, v in the others.
+  static V blend(V v, V x, int lane) {
+    switch (lane) {
+      case 1:
+        return _mm256_blend_ps(v, x, 1 << 1);
+      case 2:
+        return _mm256_blend_ps(v, x, 1 << 2);
+      case 3:
+        return _mm256_blend_ps(v, x, 1 << 3);
+      case 4:
+        return _mm256_blend_ps(v, x, 1 << 4);
+      case 5:
+        return _mm256_blend_ps(v, x, 1 << 5);
+      case 6:
+        return _mm256_blend_ps(v, x, 1 << 6);
+      case 7:
+        return _mm256_blend_ps(v, x, 1 << 7);
+      default:
+        return _mm256_blend_ps(v, x, 1);
+    }
   }
 
   static V add(V a, V b) { return _mm256_add_ps(a, b); }

@@ -53,9 +53,13 @@ struct Simd {
     return _mm512_permute_ps(quad, kElement * 0x55);
   }
 
+  // The tallest tiles of one to three vectors and a tail, and the fewest channels of a tap there: as many as
+  // are transposed at once.
+  static constexpr int kTailRows[3] = {14, 8, 6}, kTailDepth = 4;
+  static constexpr bool kBlends = false;
+
   // Four neighbours in every place of four lanes; in place kPlace of some others; and in each place four such
   // rows become four columns.
-  static constexpr int kTailVectors = 3;
   static V repeat(const float* p) { return quad(p); }
   template <int kPlace>
   static V place(V v, const float* p) {

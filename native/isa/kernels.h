@@ -14,7 +14,6 @@ constexpr int kMaxVectors = 4;    // widest filter panel, in vectors
 constexpr int kMaxLanes = 16;     // floats in the longest vector
 constexpr int kMaxRows = 14;      // tallest tile, in output positions
 constexpr int kTailChannels = 1;  // most channels beyond whole vectors that take no vector of their own
-constexpr int kTailDepth = 4;     // fewest channels of a tap there
 constexpr int kOuterVectors = 2;  // widest tile of a weight gradient, in vectors
 
 // Tiles of outputs end in clamp(sum + bias + residual, low, high): the residual lies like the outputs, and
@@ -298,8 +297,9 @@ struct Kernels {
   // [vectors][height]. The first knows no steps but 1, no panel step and no row bias.
   GemmKernel gemm[kMaxVectors + 1][kMaxRows + 1], steppedGemm[kMaxVectors + 1][kMaxRows + 1];
   // [vectors][channels of the last][height]: the same for a panel whose last vector holds few channels and
-  // whose taps have kTailDepth channels at least; null where there is none.
+  // whose taps have tailDepth channels at least; null where there is none.
   GemmKernel tails[kMaxVectors + 1][kTailChannels + 1][kMaxRows + 1];
+  int tailDepth;
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)
@@ -376,7 +376,7 @@ struct Kernels {
 // For tiles of so many rows, so many channels a tap, and a panel whose last vector holds `tail` channels: the
 // micro-kernel that makes no vector of those, null where there is none, and the one that does otherwise.
 inline GemmKernel tailKernel(const Kernels& kernels, int vectors, int tail, int64_t depth, int height) {
-  return tail <= kTailChannels && depth >= kTailDepth ? kernels.tails[vectors][tail][height] : nullptr;
+  return tail <= kTailChannels && depth >= kernels.tailDepth ? kernels.tails[vectors][tail][height] : nullptr;
 }
 inline GemmKernel gemmKernel(const Kernels& kernels, int vectors, int tail, int64_t depth, int height) {
   const GemmKernel few = tailKernel(kernels, vectors, tail, depth, height);

@@ -30,7 +30,7 @@ struct Simd {
   }
 
   static constexpr bool kQuads = false;
-  static constexpr int kTailVectors = 0;
+  static constexpr int kTailRows[3] = {}, kTailDepth = 0;
 
   static V zero() { return vdupq_n_f32(0.0f); }
   static V set(float x) { return vdupq_n_f32(x); }

@@ -27,7 +27,7 @@ struct Simd {
   static void storeWide(double* p, Wide w) { *p = w; }
 
   static constexpr bool kQuads = false;
-  static constexpr int kTailVectors = 0;
+  static constexpr int kTailRows[3] = {}, kTailDepth = 0;
 
   static V zero() { return 0.0f; }
   static V set(float x) { return x; }

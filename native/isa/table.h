@@ -43,11 +43,11 @@ constexpr void addGemm(Kernels& table) {
 }
 
 // Fewer rows than are transposed at once gain nothing.
-constexpr int kTailRows = 4;
+constexpr int kLeastTailRows = 4;
 template <class Simd, int kVectors, int kTails, int kHeight>
 constexpr void addTails(Kernels& table) {
   table.tails[kVectors + 1][kTails][kHeight] = tailTile<Simd, kHeight, kVectors, kTails>;
-  if constexpr (kHeight > kTailRows) addTails<Simd, kVectors, kTails, kHeight - 1>(table);
+  if constexpr (kHeight > kLeastTailRows) addTails<Simd, kVectors, kTails, kHeight - 1>(table);
   else if constexpr (kTails < kTailChannels) addTails<Simd, kVectors, kTails + 1, kHeight>(table);
 }
 
@@ -137,10 +137,10 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
-  if constexpr (Simd::kTailVectors >= 1 && kRows2 > 0)
-    addTails<Simd, 1, 1, (kRows1 < Simd::kLanes ? kRows1 : kRows2)>(table);
-  if constexpr (Simd::kTailVectors >= 2 && kRows3 > 0) addTails<Simd, 2, 1, kRows3>(table);
-  if constexpr (Simd::kTailVectors >= 3 && kRows4 > 0) addTails<Simd, 3, 1, kRows4>(table);
+  table.tailDepth = Simd::kTailDepth;
+  if constexpr (Simd::kTailRows[0] > 0) addTails<Simd, 1, 1, Simd::kTailRows[0]>(table);
+  if constexpr (Simd::kTailRows[1] > 0) addTails<Simd, 2, 1, Simd::kTailRows[1]>(table);
+  if constexpr (Simd::kTailRows[2] > 0) addTails<Simd, 3, 1, Simd::kTailRows[2]>(table);
   table.outerRows[1] = kOuterRows1;
   table.outerRows[2] = kOuterRows2;
   addOuter<Simd, 1, kOuterRows1>(table);

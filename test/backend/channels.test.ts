@@ -31,6 +31,7 @@ interface Shape {
   readonly paddingMode?: PaddingMode;
   readonly activation?: ConvGeometry['activation'];
   readonly residual?: boolean;
+  readonly algorithm?: ConvGeometry['algorithm'];
 }
 
 const BATCH = 2;
@@ -51,7 +52,7 @@ function problemOf(shape: Shape): Problem {
     outputSize: [1, height, width],
     paddingMode: shape.paddingMode ?? 'zeros',
     activation: shape.activation ?? { kind: 'none', negativeSlope: 0 },
-    algorithm: 'direct',
+    algorithm: shape.algorithm ?? 'direct',
     transposed: false,
     inputLayout: 'channelsLast',
     outputLayout: 'channelsLast',
@@ -89,7 +90,7 @@ function checkAll(shapes: readonly Shape[]): void {
 }
 
 describe('channels beside whole vectors give the bits of the reference', () => {
-  it.each([1, 7, 8, 9, 16, 17, 18, 24, 25, 33, 49, 65, 129])('%i output channels', (outChannels) => {
+  it.each([1, 7, 8, 9, 16, 17, 18, 24, 25, 33, 41, 49, 57, 65, 129])('%i output channels', (outChannels) => {
     const relu: Shape['activation'] = { kind: 'relu', negativeSlope: 0 };
     checkAll([
       ...[1, 3, 4, 5, 6, 7, 8, 17].map((inChannels) => ({
@@ -99,6 +100,17 @@ describe('channels beside whole vectors give the bits of the reference', () => {
       { inChannels: 21, outChannels, height: 1, width: 13, kernel: 3, activation: relu },
       { inChannels: 600, outChannels, height: 3, width: 5, kernel: 1, residual: true, activation: relu },
     ]);
+  });
+
+  it.each([9, 17, 25, 33, 49, 65])('%i output channels by tiles', (outChannels) => {
+    checkAll(
+      // Of 257 channels one is a chain of its own
+      [1, 3, 17, 257].flatMap((inChannels) =>
+        (['winograd2', 'winograd4'] as const).map((algorithm) => ({
+          ...{ inChannels, outChannels, height: 9, width: 14, kernel: 3, algorithm, residual: true },
+        })),
+      ),
+    );
   });
 
   it.each([2, 3, 7, 9, 15, 16, 17, 31, 32, 33, 49, 64, 65, 129])(

@@ -122,10 +122,11 @@ void runBoth(const Kernels& kernels, Case c, Random& random) {
 }
 
 // Every depth beside a multiple of four, and chains taken up in between.
+constexpr int kDepths = 16;
 int runTails(const Kernels& kernels, int vectors, int tail, int height, Random& random) {
   if (kernels.tails[vectors][tail][height] == nullptr) return 0;
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  for (int64_t depth = kTailDepth; depth < 4 * kTailDepth; depth++) {
+  for (int64_t depth = kernels.tailDepth; depth < kDepths; depth++) {
     Case c{};
     c.vectors = vectors;
     c.height = height;
@@ -141,12 +142,12 @@ int runTails(const Kernels& kernels, int vectors, int tail, int height, Random& 
     c.step = 1;
     c.residual = random.chance(2);
     runCase(kernels, c, random);
-    if (depth < 2 * kTailDepth) continue;
+    if (depth < 2 * kernels.tailDepth) continue;
     c.taps = 1;
     c.emptyTap = -1;
     c.low = -kInfinity;
     c.high = kInfinity;
-    c.split = random.between(kTailDepth, static_cast<int>(depth) - kTailDepth);
+    c.split = random.between(kernels.tailDepth, static_cast<int>(depth) - kernels.tailDepth);
     runCase(kernels, c, random);
   }
   return 1;
