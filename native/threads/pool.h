@@ -7,10 +7,10 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "threads/parallel.h"
+#include "threads/placement.h"
 
 namespace convkit::detail {
 
@@ -56,22 +56,30 @@ class Pool {
   void join();
 
  private:
-  struct Worker {
-    std::thread thread;
-    bool alive = false;  // under mutex_: has not yet decided to leave
+  struct Worker : MovableThread {
+    std::condition_variable called;
+    std::atomic<int> processor{-1};  // where it was last seen waiting
+    // Under mutex_
+    bool alive = false;  // has not yet decided to leave
+    bool waiting = false, sleeping = false;
   };
   using Crew = std::vector<std::unique_ptr<Worker>>;
 
   void publish(Loop& loop);
   void withdraw(Loop& loop);
-  void startWorkers();  // mutex_ held
+  void startWorkers(int home);  // mutex_ held
   void serve(Worker& self, int index, uint64_t crewNumber);
   Loop* choose();  // mutex_ held; null where no loop wants another helper
-  void waitForLoop(std::unique_lock<std::mutex>& lock, uint64_t crewNumber);
+  void waitForLoop(Worker& self, std::unique_lock<std::mutex>& lock, uint64_t crewNumber);
+  void rouse(Worker& sleeper);      // mutex_ held; its `called` is to be notified
+  void rouseAll(const Crew& crew);  // mutex_ held
+  int wake(int most, int home);     // how many, in fact
 
   std::mutex mutex_;
-  std::condition_variable loopPublished_, helperLeft_;
+  std::condition_variable helperLeft_;
   std::atomic<uint64_t> published_{0};  // raised under mutex_ whenever workers should look again
+  std::atomic<int> loops_{0};           // how many are open
+  std::atomic<int> waking_{0};          // callers that hold workers, which must not be destroyed
   Loop* open_ = nullptr;                // a list, oldest first
   Crew crew_;
   uint64_t crewNumber_ = 0;  // raised when a crew is dismissed
