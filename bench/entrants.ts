@@ -16,6 +16,10 @@ export class Worker<O extends AnyOrders<O>> {
     this.#process = fork(path, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env });
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   ask<K extends keyof O & string>(kind: K, request: O[K]['request']): Promise<O[K]['reply']> {
     const child = this.#process;
     return new Promise((resolve, reject) => {

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Isa } from '../binding.js';
 import type { Algorithm } from './contenders/contender.js';
-import { isaOf, isSlow, isSpinning } from './contenders/index.js';
+import { isaOf, isSlow } from './contenders/index.js';
 import { askOnce, Entrant } from './entrants.js';
 import { bytes, describe, flops, type Layer } from './layer.js';
 import { type Participant, prepare, wrongOutputs } from './participants.js';
 import { PythonEntrant } from './python.js';
+import { rest } from './rest.js';
 import { median, quantile, spread } from './statistics.js';
 import { crop } from './verify.js';
 
@@ -95,9 +96,6 @@ export interface MatchResult {
 /** A slow contender joins this many rounds only. */
 const SLOW_ROUNDS = 3;
 
-/** Workers of a peer's pool spin for a while after their work; whoever comes next waits until they sleep. */
-const REST_MILLISECONDS = { usual: 2, afterSpinning: 40 };
-
 /** Plays one match. */
 export async function play(layer: Layer, plan: MatchPlan, staff: Staff): Promise<MatchResult> {
   const folder = mkdtempSync(join(tmpdir(), 'convkit-bench-'));
@@ -164,22 +162,18 @@ export async function playRounds(
   const used = new Set(participants.map(({ name }) => isaOf(name)));
   const measured = plan.isas.filter((isa) => used.has(isa) && isa !== 'scalar');
   const peaks = new Map<Isa, number[]>(measured.map((isa) => [isa, []]));
-  let spinning = false;
-  const rest = () =>
-    sleep(spinning && plan.threads > 1 ? REST_MILLISECONDS.afterSpinning : REST_MILLISECONDS.usual);
+  const processes = [...meters, ...participants.flatMap(({ entrants }) => entrants)];
   for (let round = 0; round < plan.rounds; round++) {
     for (let turn = 0; turn < participants.length; turn++) {
       const participant = participants[(turn + round) % participants.length];
       if (isSlow(participant.name) && participant.rounds.length >= SLOW_ROUNDS) continue;
-      await rest();
+      await rest(processes);
       participant.rounds.push(await playRound(participant, plan.milliseconds));
-      spinning = isSpinning(participant.name);
     }
     for (const isa of measured) {
-      await rest();
+      await rest(processes);
       const rates = await Promise.all(meters.map((meter) => meter.ask('peak', { isa, seconds: 0.004 })));
       peaks.get(isa)?.push(rates.reduce((sum, { rate }) => sum + rate, 0));
-      spinning = false;
     }
   }
   return Object.fromEntries([...peaks].map(([isa, rates]) => [isa, Math.max(...rates)]));
@@ -202,8 +196,3 @@ export function timing({ name, prepared, rounds }: Participant): Timing {
     ...(prepared.algorithm === undefined ? {} : { algorithm: prepared.algorithm }),
   };
 }
-
-const sleep = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });

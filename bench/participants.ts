@@ -8,10 +8,11 @@ import { Entrant } from './entrants.js';
 import { flops, type Layer } from './layer.js';
 import type { Orders, Prepared } from './protocol.js';
 import type { PythonEntrant } from './python.js';
+import type { Process } from './rest.js';
 import { compareOutputs } from './verify.js';
 
 /** A process that can be asked for rounds: of Node, or of Python. */
-export interface Player {
+export interface Player extends Process {
   ask(kind: 'round', request: Orders['round']['request']): Promise<Orders['round']['reply']>;
   end(): void;
 }

@@ -24,6 +24,10 @@ export class PythonEntrant {
   /** `python` is a program, such as python3. */
   constructor(readonly python: string) {}
 
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
   async ask<K extends keyof Asked>(kind: K, request: Asked[K]['request']): Promise<Asked[K]['reply']> {
     if (this.#failure !== null) throw new Error(this.#failure);
     const answer = await this.#send(JSON.stringify({ kind, request }));

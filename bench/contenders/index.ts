@@ -60,10 +60,6 @@ export const isSingle = (name: string): boolean => JAVASCRIPT.some((family) => n
 /** Computes in a Python process, which is shared by the layers of a run: it takes seconds to begin. */
 export const isPython = (name: string): boolean => name.split(':')[0] === 'torch';
 
-/** Its workers spin for a while after a call, and would take the processor from whoever comes next. */
-export const isSpinning = (name: string): boolean =>
-  isPython(name) || (name.startsWith(BASELINE) && name !== `${BASELINE}:nospin`);
-
 /** The instruction set a convkit contender runs on; null for the rest. */
 export function isaOf(name: string): Isa | null {
   const [family, variant] = name.split(':');

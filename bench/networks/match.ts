@@ -4,9 +4,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BASELINE, isSpinning } from '../contenders/index.js';
+import { BASELINE } from '../contenders/index.js';
 import { Worker } from '../entrants.js';
 import type { Staff } from '../match.js';
+import { rest } from '../rest.js';
 import { median, spread } from '../statistics.js';
 import { distance, readOutput } from './contenders.js';
 import { filesOf, type NetworkSpec } from './networks.js';
@@ -58,13 +59,6 @@ interface Player {
   readonly rounds: number[];
 }
 
-const REST_MILLISECONDS = { usual: 5, afterSpinning: 60 };
-
-const sleep = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
-
 export async function playNetwork(
   spec: NetworkSpec,
   plan: NetworkPlan,
@@ -108,19 +102,15 @@ export async function playNetwork(
     const bandwidths: number[] = [];
     const both = async (ask: (meter: Staff['meters'][number]) => Promise<{ rate: number }>) =>
       (await Promise.all(meters.map(ask))).reduce((sum, { rate }) => sum + rate, 0);
-    let spinning = false;
-    const rest = () =>
-      sleep(spinning && plan.threads > 1 ? REST_MILLISECONDS.afterSpinning : REST_MILLISECONDS.usual);
+    const processes = [...meters, ...players.map(({ worker }) => worker)];
     for (let round = 0; round < (wrong.length > 0 ? 0 : plan.rounds); round++) {
       for (let turn = 0; turn < players.length; turn++) {
-        const { name, worker, rounds } = players[(turn + round) % players.length];
-        await rest();
+        const { worker, rounds } = players[(turn + round) % players.length];
+        await rest(processes);
         const { times } = await worker.ask('round', { milliseconds: plan.milliseconds });
         rounds.push(median(times));
-        spinning = isSpinning(name);
       }
-      await rest();
-      spinning = false;
+      await rest(processes);
       const { isa } = await meters[0].ask('report', {});
       if (isa !== null) peaks.push(await both((meter) => meter.ask('peak', { isa, seconds: 0.01 })));
       bandwidths.push(await both((meter) => meter.ask('bandwidth', { bytes: 2 ** 27, seconds: 0.05 })));

@@ -11,13 +11,14 @@ import { type MatchPlan, type MatchResult, playRounds, type Staff, timing } from
 import type { Participant } from '../participants.js';
 import type { Orders, Prepared } from '../protocol.js';
 import { PythonEntrant } from '../python.js';
+import type { Process } from '../rest.js';
 import type { Part, Subject } from './subjects.js';
 
 /** Steps after which memory is at its peak: what is allocated once is there from the second on. */
 const STEPS_TO_PEAK = 4;
 
 /** Of Node, or of Python. */
-interface Trainer {
+interface Trainer extends Process {
   ask<K extends 'prepareTraining' | 'peakMemory' | 'round'>(
     kind: K,
     request: Orders[K]['request'],
