@@ -32,6 +32,7 @@ interface Shape {
   readonly activation?: ConvGeometry['activation'];
   readonly residual?: boolean;
   readonly algorithm?: ConvGeometry['algorithm'];
+  readonly inputLayout?: ConvGeometry['inputLayout'];
 }
 
 const BATCH = 2;
@@ -54,7 +55,7 @@ function problemOf(shape: Shape): Problem {
     activation: shape.activation ?? { kind: 'none', negativeSlope: 0 },
     algorithm: shape.algorithm ?? 'direct',
     transposed: false,
-    inputLayout: 'channelsLast',
+    inputLayout: shape.inputLayout ?? 'channelsLast',
     outputLayout: 'channelsLast',
   };
   const positions = BATCH * height * width;
@@ -92,10 +93,14 @@ function checkAll(shapes: readonly Shape[]): void {
 describe('channels beside whole vectors give the bits of the reference', () => {
   it.each([1, 7, 8, 9, 16, 17, 18, 24, 25, 33, 41, 49, 57, 65, 129])('%i output channels', (outChannels) => {
     const relu: Shape['activation'] = { kind: 'relu', negativeSlope: 0 };
+    const silu: Shape['activation'] = { kind: 'silu', negativeSlope: 0 };
+    const planes = { outChannels, width: 7, kernel: 1, inputLayout: 'channelsFirst' } as const;
     checkAll([
       ...[1, 3, 4, 5, 6, 7, 8, 17].map((inChannels) => ({
         ...{ inChannels, outChannels, height: 5, width: 9, kernel: 1 },
       })),
+      { inChannels: 6, height: 9, residual: true, activation: silu, ...planes },
+      { inChannels: 17, height: 23, activation: relu, ...planes },
       { inChannels: 6, outChannels, height: 3, width: 5, kernel: 3, residual: true },
       { inChannels: 21, outChannels, height: 1, width: 13, kernel: 3, activation: relu },
       { inChannels: 600, outChannels, height: 3, width: 5, kernel: 1, residual: true, activation: relu },
