@@ -299,8 +299,9 @@ class Building {
       const last = [...new Set(read)].filter((name) => !needed.has(name));
       const unused = step.outputs.filter((name) => !needed.has(name));
       for (const name of read) needed.add(name);
-      kept.unshift({ ...step, frees: [...last, ...unused] });
+      kept.push({ ...step, frees: [...last, ...unused] });
     }
+    kept.reverse();
     const names = new Names();
     const layers: [string, OperatorLayer][] = [];
     const steps = kept.map(({ plan, ...step }): Step => {

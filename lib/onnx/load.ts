@@ -3,7 +3,7 @@
 import { show, wrongType } from '../errors.js';
 import { InputFile } from '../io/input-file.js';
 import { GraphModule } from './graph-module.js';
-import { InputBytes, type Source } from './source.js';
+import { InputBytes, ReadAhead, type Source } from './source.js';
 
 /**
  * Reads a network from an ONNX file, or from its bytes: convolutional networks as PyTorch and others export them, opsets 6 to
@@ -31,7 +31,7 @@ export async function loadOnnx(model: string | Uint8Array | ArrayBuffer): Promis
   if (typeof model !== 'string') {
     throw wrongType(operation, `expected the path of a file, or its bytes, not ${show(model)}`);
   }
-  return InputFile.using(model, operation, (file) => moduleOf(file, model, model));
+  return InputFile.using(model, operation, (file) => moduleOf(new ReadAhead(file), model, model));
 }
 
 /** The reader and its operators, a tenth of the library, are loaded when the first file is read. */

@@ -38,6 +38,38 @@ export class InputBytes implements Source {
   }
 }
 
+const AHEAD = 1 << 15;
+
+/** A source of which small parts are taken from the bytes that were last read: nodes lie one after the other. */
+export class ReadAhead implements Source {
+  #bytes: Uint8Array = new Uint8Array(0);
+  #start = 0;
+
+  constructor(private readonly source: Source) {}
+
+  get size(): number {
+    return this.source.size;
+  }
+
+  async read(position: number, length: number): Promise<Uint8Array> {
+    if (length > AHEAD / 2) return this.source.read(position, length);
+    const at = position - this.#start;
+    if (at >= 0 && at + length <= this.#bytes.length) return this.#bytes.slice(at, at + length);
+    const bytes = await this.source.read(position, Math.min(AHEAD, this.size - position));
+    this.#bytes = bytes;
+    this.#start = position;
+    return bytes.slice(0, length);
+  }
+
+  readInto(bytes: Uint8Array, position: number): Promise<void> {
+    return this.source.readInto(bytes, position);
+  }
+
+  fail(law: string, cure?: string): never {
+    return this.source.fail(law, cure);
+  }
+}
+
 /** The bytes [begin, end) of a source. */
 export class Part implements ByteReader {
   constructor(
