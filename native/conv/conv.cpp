@@ -111,8 +111,36 @@ int64_t weightLength(const Conv& conv) {
 }
 int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 
-void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
-                     const CancelFlag* cancelled) {
+namespace {
+
+constexpr int64_t kSmallFilter = 1 << 16,
+                  kMostUpcoming = 1 << 22;  // a third-level cache keeps as many floats
+constexpr int64_t kStreamedPositions = 8;
+constexpr int64_t kProductsPerFloat = 12;  // a step of a tile of 6 x 64 fetches 32 floats beside 384 products
+
+}  // namespace
+
+Upcoming streamedWeights(const Conv& conv, const PackedFilter& filter, int64_t batch) {
+  const auto floats = static_cast<int64_t>(filter.weights.size());
+  if (conv.kind != FilterKind::dense || batch * conv.positions() > kStreamedPositions ||
+      isSmallFilter(filter) || floats > kMostUpcoming) {
+    return {};
+  }
+  return {filter.weights.data(), floats};
+}
+
+bool isSmallFilter(const PackedFilter& filter) {
+  return static_cast<int64_t>(filter.weights.size()) < kSmallFilter;
+}
+
+bool canFetch(const Conv& conv, const Upcoming& upcoming, int64_t batch) {
+  return conv.kind == FilterKind::dense &&
+         batch * conv.positions() * weightLength(conv) >= kProductsPerFloat * upcoming.floats;
+}
+
+void runChannelsLast(const Conv& conv, const PackedFilter& filter, const Input& input, Output y,
+                     int64_t batch, const CancelFlag* cancelled) {
+  const float* const x = input.x;
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
   if (takesFlat(conv)) return runFlat(conv, filter, x, y, batch, cancelled);
@@ -120,7 +148,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const float* 
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   if (takesBands(conv)) return runBands(conv, filter, x, y, batch, cancelled);
-  runDense(conv, filter, x, y, batch, cancelled);
+  runDense(conv, filter, input, y, batch, cancelled);
 }
 
 void runConv(const Conv& conv, const PackedFilter& filter, const Input& input, Output y, int64_t batch,
@@ -132,7 +160,7 @@ void runConv(const Conv& conv, const PackedFilter& filter, const Input& input, O
   else if (conv.lines) runLines(conv, filter, x, y, batch, cancelled);
   else if (isPointwise(conv)) runPointwise(conv, filter, x, y, batch, cancelled);
   else if (readsPlanes(conv) || writesPlanes(conv)) runPlanes(conv, filter, x, y, batch, cancelled);
-  else runChannelsLast(conv, filter, x, y, batch, cancelled);
+  else runChannelsLast(conv, filter, input, y, batch, cancelled);
 }
 
 }  // namespace convkit

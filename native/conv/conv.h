@@ -38,6 +38,12 @@ struct ConvGeometry {
   Activation inputActivation = Activation::none;  // a clamp: of x scaled and shifted
 };
 
+// Memory that a later call reads and would wait for.
+struct Upcoming {
+  const float* begin = nullptr;
+  int64_t floats = 0;
+};
+
 struct Conv;          // a checked geometry, bound to a kernel table
 struct PackedFilter;  // weights and bias as the kernels read them; owned apart from any Conv
 
@@ -56,6 +62,11 @@ int64_t biasLength(const Conv&);
 // kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
 std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias);
 int64_t packedBytes(const PackedFilter&);
+// The weights, where they outweigh what `batch` images compute with them: a few positions' worth.
+Upcoming streamedWeights(const Conv&, const PackedFilter&, int64_t batch);
+// Whether a run can fetch so much while it multiplies.
+bool canFetch(const Conv&, const Upcoming&, int64_t batch);
+bool isSmallFilter(const PackedFilter&);  // which takes no time worth fetching for
 // Whether the filter was packed for a convolution that differs from this one in image size and layouts only,
 // if at all.
 bool fits(const Conv&, const PackedFilter&);
@@ -71,10 +82,12 @@ struct Output {
 };
 
 // What is read, and what happens to it on the way: channel c of x is first made clamp(fma(x, scale[c],
-// shift[c])), or without a shift x * scale[image][c]; without a scale nothing.
+// shift[c])), or without a shift x * scale[image][c]; without a scale nothing. And what may be fetched
+// meanwhile.
 struct Input {
   const float* x;
   const float *scale, *shift;
+  Upcoming upcoming;
   Input(const float* from, const float* by = nullptr, const float* plus = nullptr)
       : x(from), scale(by), shift(plus) {}
 };

@@ -58,8 +58,9 @@ bool goesByColumns(const Conv& conv, int height) {
 
 }  // namespace
 
-void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
+void runDense(const Conv& conv, const PackedFilter& filter, const Input& input, Output y, int64_t batch,
               const CancelFlag* cancelled) {
+  const float* const x = input.x;
   const int64_t positions = batch * conv.positions(), taps = conv.taps(), depth = conv.groupInputs();
   const int64_t outputStride = conv.geometry.outputStride;
   const bool large = isLargeFilter(conv);
@@ -72,7 +73,8 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const Plan plan = makePlan(conv, filter, positions, allTiles, large);
   const int64_t panels = static_cast<int64_t>(filter.panels.size());
   const InputOrder order(conv, x, batch);
-  parallelFor(plan.positionBlocks * plan.panelBlocks, cancelled, [&](int64_t chunk, Scratch& scratch) {
+  const int64_t chunks = plan.positionBlocks * plan.panelBlocks;
+  parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch& scratch) {
     const int64_t positionBlock = plan.panelByPanel ? chunk % plan.positionBlocks : chunk / plan.panelBlocks;
     const int64_t panelBlock = plan.panelByPanel ? chunk / plan.positionBlocks : chunk % plan.panelBlocks;
     const int64_t tileBegin = allTiles * positionBlock / plan.positionBlocks;
@@ -98,6 +100,7 @@ void runDense(const Conv& conv, const PackedFilter& filter, const float* x, Outp
       block.following = positions - even.begin(tileBegin + count);
       block.order = &order;
     }
+    block.upcoming = shareOf(input.upcoming, chunk, chunks);
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

@@ -156,6 +156,10 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
     Run inputs, other;
     if (block.order != nullptr && position < following)
       inputs = {block.order->at(block.first + positions + position), inputShare};
+    if (inputs.begin == nullptr && block.upcoming.floats > 0) {
+      const Upcoming share = shareOf(block.upcoming, part, parts);
+      inputs = {share.begin, ceilDivide(share.floats, block.count)};
+    }
     // The panel after the last one begins the next share, likely this thread's
     const bool over = part + 1 == parts;
     const int64_t panel = over ? panelEnd : p;

@@ -39,7 +39,14 @@ struct TileBlock {
   // after the block's, and what they read
   int64_t first = 0, following = 0;
   const InputOrder* order = nullptr;
+  Upcoming upcoming = {};  // fetched where inputs need not be
 };
+
+// Part `index` of `count`.
+inline Upcoming shareOf(const Upcoming& all, int64_t index, int64_t count) {
+  const int64_t begin = all.floats * index / count;
+  return {all.begin + begin, all.floats * (index + 1) / count - begin};
+}
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its
 // weights. Tiles of one position are told apart, since small layers notice divisions.

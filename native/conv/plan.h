@@ -206,7 +206,7 @@ inline bool takesBands(const Conv& conv) {
 }
 
 // x and y channels-last, whatever the geometry says; x as it says where takesBands.
-void runChannelsLast(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
+void runChannelsLast(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch,
                      const CancelFlag*);
 // x and y as the geometry says.
 void runPlanes(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
@@ -221,7 +221,7 @@ void runTransposed(const Conv&, const PackedFilter&, const float* x, Output y, i
 // 1x1 convolutions whose input is scaled on its way, or lies apart.
 void runScaled(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch, const CancelFlag*);
 
-void runDense(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
+void runDense(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch, const CancelFlag*);
 void runWinograd(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
                  const CancelFlag*);
 // x as the geometry says, y channels-last.

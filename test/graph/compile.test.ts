@@ -60,6 +60,24 @@ describe.each(backends())('on $name', ({ use }) => {
     await session.close();
   });
 
+  // The convolution's products are just enough for that, and 9 images no longer wait for weights
+  it('gives the same bits where the weights of a classifier are fetched while a convolution runs', async () => {
+    use();
+    const net = new nn.Sequential(
+      new nn.Conv2d(72, 264, 1),
+      new nn.AdaptiveAvgPool2d(1),
+      new nn.Flatten(),
+      new nn.Linear(264, 250),
+    );
+    const session = await compile(net, { inputShape: [1, 72, 7, 7] });
+    for (const batch of [1, 3, 9]) {
+      const x = Tensor.randn([batch, 72, 7, 7], { seed: 6 });
+      const wanted = noGrad(() => net.forward(x));
+      expect(bits(session.runSync(x))).toEqual(bits(wanted));
+    }
+    await session.close();
+  });
+
   it('gives named outputs, fused away or not', async () => {
     use();
     const net = network();
