@@ -11,7 +11,7 @@ import { askOnce, Entrant } from './entrants.js';
 import { bytes, describe, flops, type Layer } from './layer.js';
 import { type Participant, prepare, wrongOutputs } from './participants.js';
 import { PythonEntrant } from './python.js';
-import { rest } from './rest.js';
+import { attendance, rest } from './rest.js';
 import { median, quantile, spread } from './statistics.js';
 import { crop } from './verify.js';
 
@@ -31,6 +31,8 @@ export interface MatchPlan {
 export interface Staff {
   /** They measure the FMA peak, one for each thread. */
   readonly meters: readonly Entrant[];
+  /** Resolves when every processor is there. */
+  readonly attended: (isa: Isa) => Promise<void>;
   /** The Python process of a contender. */
   python(contender: string): PythonEntrant;
   /** The program of such processes. */
@@ -43,6 +45,7 @@ export function hire(threads: number, python: string): Staff {
   const pythons = new Map<string, PythonEntrant>();
   return {
     meters,
+    attended: attendance((isa) => measurePeak(meters, isa, 0.002)),
     interpreter: python,
     python(contender) {
       const entrant = pythons.get(contender) ?? new PythonEntrant(python);
@@ -117,7 +120,7 @@ export async function play(layer: Layer, plan: MatchPlan, staff: Staff): Promise
     participants = participants.filter(({ prepared }) => prepared.absent === null);
     worstError = Math.max(agreement.worst, ...participants.map(({ prepared }) => prepared.worst));
     wrong = [...disagreements(agreement.digests), ...wrongOutputs(layer, participants, folder)];
-    if (wrong.length === 0) Object.assign(peaks, await playRounds(participants, plan, staff.meters));
+    if (wrong.length === 0) Object.assign(peaks, await playRounds(participants, plan, staff));
   } finally {
     for (const { entrants } of participants)
       for (const entrant of entrants) if (entrant instanceof Entrant) entrant.end();
@@ -157,26 +160,34 @@ function disagreements(digests: Record<string, string>): string[] {
 export async function playRounds(
   participants: readonly Participant[],
   plan: MatchPlan,
-  meters: readonly Entrant[],
+  { meters, attended }: Staff,
 ): Promise<Partial<Record<Isa, number>>> {
   const used = new Set(participants.map(({ name }) => isaOf(name)));
   const measured = plan.isas.filter((isa) => used.has(isa) && isa !== 'scalar');
   const peaks = new Map<Isa, number[]>(measured.map((isa) => [isa, []]));
   const processes = [...meters, ...participants.flatMap(({ entrants }) => entrants)];
+  const widest = plan.isas.at(-1);
   for (let round = 0; round < plan.rounds; round++) {
     for (let turn = 0; turn < participants.length; turn++) {
       const participant = participants[(turn + round) % participants.length];
       if (isSlow(participant.name) && participant.rounds.length >= SLOW_ROUNDS) continue;
       await rest(processes);
+      if (widest !== undefined) await attended(widest);
       participant.rounds.push(await playRound(participant, plan.milliseconds));
     }
     for (const isa of measured) {
       await rest(processes);
-      const rates = await Promise.all(meters.map((meter) => meter.ask('peak', { isa, seconds: 0.004 })));
-      peaks.get(isa)?.push(rates.reduce((sum, { rate }) => sum + rate, 0));
+      const rates = await measurePeak(meters, isa, 0.004);
+      peaks.get(isa)?.push(rates.reduce((sum, rate) => sum + rate, 0));
     }
   }
   return Object.fromEntries([...peaks].map(([isa, rates]) => [isa, Math.max(...rates)]));
+}
+
+/** The FMA peak of each meter, side by side. */
+async function measurePeak(meters: readonly Entrant[], isa: Isa, seconds: number): Promise<number[]> {
+  const replies = await Promise.all(meters.map((meter) => meter.ask('peak', { isa, seconds })));
+  return replies.map(({ rate }) => rate);
 }
 
 /** Milliseconds a call; for processes side by side, of one call out of all they complete together. */

@@ -62,7 +62,7 @@ interface Player {
 export async function playNetwork(
   spec: NetworkSpec,
   plan: NetworkPlan,
-  { meters }: Staff,
+  { meters, attended }: Staff,
 ): Promise<NetworkResult> {
   const folder = mkdtempSync(join(tmpdir(), 'convkit-networks-'));
   const outputFile = (name: string): string => join(folder, name.replaceAll(':', '-'));
@@ -102,16 +102,17 @@ export async function playNetwork(
     const bandwidths: number[] = [];
     const both = async (ask: (meter: Staff['meters'][number]) => Promise<{ rate: number }>) =>
       (await Promise.all(meters.map(ask))).reduce((sum, { rate }) => sum + rate, 0);
+    const { isa } = await meters[0].ask('report', {});
     const processes = [...meters, ...players.map(({ worker }) => worker)];
     for (let round = 0; round < (wrong.length > 0 ? 0 : plan.rounds); round++) {
       for (let turn = 0; turn < players.length; turn++) {
         const { worker, rounds } = players[(turn + round) % players.length];
         await rest(processes);
+        if (isa !== null) await attended(isa);
         const { times } = await worker.ask('round', { milliseconds: plan.milliseconds });
         rounds.push(median(times));
       }
       await rest(processes);
-      const { isa } = await meters[0].ask('report', {});
       if (isa !== null) peaks.push(await both((meter) => meter.ask('peak', { isa, seconds: 0.01 })));
       bandwidths.push(await both((meter) => meter.ask('bandwidth', { bytes: 2 ** 27, seconds: 0.05 })));
     }

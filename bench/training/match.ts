@@ -50,7 +50,7 @@ export async function playTraining(subject: Subject, plan: MatchPlan, staff: Sta
     wrong = compared.flatMap((comparison) => comparison.wrong);
     worstError = Math.max(0, ...compared.map((comparison) => comparison.worst));
     if (wrong.length === 0) {
-      await playRounds(participants, { ...plan, isas: [] }, []);
+      await playRounds(participants, { ...plan, isas: [] }, staff);
       if (subject.step !== null)
         for (const { name } of participants) peaks.set(name, await peakBytes(subject, name, plan, staff));
     }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { rest } from '../../bench/rest.js';
+import { attendance, rest } from '../../bench/rest.js';
 
 /** Its worker counts for as long as it is told, after its main thread has answered. */
 const PROGRAM = `
@@ -57,4 +57,34 @@ test('a process that has not begun, or has ended, is not waited for', async () =
   expect(await rest([{ pid: undefined }, { pid: 2 ** 30 }])).toBeLessThan(
     process.platform === 'linux' ? 50 : 300,
   );
+});
+
+test('a turn waits for the slowest processor, and takes what is left of it in the end for all there is', async () => {
+  const measure = (rates: [number, number][]): { calls: number; attended: () => Promise<void> } => {
+    const state = { calls: 0, attended: () => wait('avx2') };
+    const wait = attendance(async () => rates[Math.min(state.calls++, rates.length - 1)]);
+    return state;
+  };
+  const back = measure([
+    [10, 10],
+    [10, 4],
+    [9, 5],
+    [9, 9],
+    [9, 9],
+  ]);
+  await back.attended();
+  expect(back.calls).toBe(1);
+  await back.attended();
+  expect(back.calls).toBe(4);
+
+  const gone = measure([
+    [10, 10],
+    [10, 5],
+  ]);
+  await gone.attended();
+  await gone.attended();
+  expect(gone.calls).toBeGreaterThan(4);
+  const before = gone.calls;
+  await gone.attended();
+  expect(gone.calls).toBe(before + 1);
 });
