@@ -49,19 +49,18 @@ export function record(net: Module, inputShape: readonly number[], operation: st
   if (shape.includes(0)) {
     throw wrongValue(operation, `the sizes of inputShape must be positive, but got ${show(inputShape)}`);
   }
-  return inInferenceMode(net, () => {
-    const before = net.namedModules().length;
-    const recording = recordOnce(net, shape);
-    // Modules that were made while it ran were not watched; now they are there.
-    return net.namedModules().length === before ? recording : recordOnce(net, shape);
-  });
+  return inInferenceMode(net, (modules) => recordOnce(net, modules, shape));
 }
 
 export function checkNet(net: unknown, operation: string): asserts net is Module {
   if (!(net instanceof Module)) throw wrongType(operation, `expected a Module, not ${show(net)}`);
 }
 
-function recordOnce(net: Module, shape: readonly number[]): Recording {
+function recordOnce(
+  net: Module,
+  modules: readonly (readonly [string, Module])[],
+  shape: readonly number[],
+): Recording {
   const calls: Call[] = [];
   const made: Made[] = [];
   const open: Call[] = [];
@@ -94,7 +93,7 @@ function recordOnce(net: Module, shape: readonly number[]): Recording {
     made.push({ step, output });
     open.at(-1)?.made.push({ step, output });
   };
-  watchCalls(net, called, () => observe(note, () => net.forward(input)));
+  watchCalls(modules, called, () => observe(note, () => net.forward(input)));
   return { calls, made, input };
 }
 

@@ -2,7 +2,7 @@
 // foldBatchNorm computes it to other bits.
 
 import type { Activation, ConvGeometry } from '../../binding.js';
-import { exactAffine } from '../ops/exact-affine.js';
+import { exactAffine, originOf, roundedAffine } from '../ops/exact-affine.js';
 import { concatInPlace } from './concat-in-place.js';
 import { fuse } from './fuse.js';
 import { type Graph, outputOf, TracedConv, TracedFilter, View } from './graph.js';
@@ -63,8 +63,22 @@ export const foldBatchNorm = (graph: Graph): Graph =>
     );
   });
 
+/** Computes the scales and shifts of those normalisations that stay: most are folded, and theirs nobody needs. */
+function fillAffine(graph: Graph): Graph {
+  for (const step of graph.steps) {
+    const affine = affineOf(step);
+    const source = affine?.scale.block.source ?? null;
+    const origin = source === null ? undefined : originOf(source);
+    if (affine === null || origin === undefined) continue;
+    const { scale, shift } = roundedAffine(origin);
+    affine.scale.block.initial = scale;
+    affine.shift.block.initial = shift;
+  }
+  return graph;
+}
+
 /** All passes in their order. */
 export function passes(graph: Graph, folding: boolean): Graph {
-  const folded = folding ? foldBatchNorm(graph) : graph;
+  const folded = fillAffine(folding ? foldBatchNorm(graph) : graph);
   return concatInPlace(scaleInput(fuseActivation(fuseResidual(folded))));
 }

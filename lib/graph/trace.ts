@@ -35,19 +35,14 @@ export function trace(
   { shape, channelAxis }: Signature,
   outputs: readonly string[] | null,
 ): Graph {
-  return inInferenceMode(net, () =>
-    noGrad(() => {
-      const before = net.namedModules().length;
-      const graph = traceOnce(net, binding, { shape, channelAxis }, outputs);
-      // Modules that were made while it ran were not watched; now they are there.
-      if (net.namedModules().length === before) return graph;
-      return traceOnce(net, binding, { shape, channelAxis }, outputs);
-    }),
+  return inInferenceMode(net, (modules) =>
+    noGrad(() => traceOnce(net, modules, binding, { shape, channelAxis }, outputs)),
   );
 }
 
 function traceOnce(
   net: Module,
+  modules: readonly (readonly [string, Module])[],
   binding: Binding,
   { shape, channelAxis }: Signature,
   outputs: readonly string[] | null,
@@ -60,7 +55,7 @@ function traceOnce(
 
   const result: unknown = withStandIn(recorder, () =>
     watchCalls(
-      net,
+      modules,
       (path, _module, _args, proceed) => {
         const outside = recorder.path;
         recorder.path = path;

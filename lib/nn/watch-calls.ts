@@ -11,11 +11,14 @@ export type CallWatcher = (
   proceed: () => unknown,
 ) => unknown;
 
-/** Calls `run`; every call of a module below `net` in it, `net`'s own too, goes through `watch`. */
-export function watchCalls<T>(net: Module, watch: CallWatcher, run: () => T): T {
+/** Modules with their paths. */
+type Modules = readonly (readonly [string, Module])[];
+
+/** Calls `run`; every call of one of these modules in it goes through `watch`. */
+export function watchCalls<T>(modules: Modules, watch: CallWatcher, run: () => T): T {
   const restore: (() => void)[] = [];
   try {
-    for (const [path, module] of net.namedModules()) {
+    for (const [path, module] of modules) {
       const own = Object.getOwnPropertyDescriptor(module, 'forward');
       const { forward } = module;
       Object.defineProperty(module, 'forward', {
@@ -35,12 +38,18 @@ export function watchCalls<T>(net: Module, watch: CallWatcher, run: () => T): T 
   }
 }
 
-/** Calls `run` with every module below `net` in inference mode, and puts each back into its own. */
-export function inInferenceMode<T>(net: Module, run: () => T): T {
-  const training = new Map(net.namedModules().map(([, module]) => [module, module.training]));
+/**
+ * Gives what `run` makes of the modules below `net`, all of them in inference mode, and puts each back into its own. Modules
+ * that are made while it runs are not among those it knows of: it then runs once more, with them.
+ */
+export function inInferenceMode<T>(net: Module, run: (modules: Modules) => T): T {
+  const before = net.namedModules();
+  const training = new Map(before.map(([, module]) => [module, module.training]));
   net.eval();
   try {
-    return run();
+    const result = run(before);
+    const after = net.namedModules();
+    return after.length === before.length ? result : run(after);
   } finally {
     for (const [, module] of net.namedModules()) module.training = training.get(module) ?? net.training;
   }

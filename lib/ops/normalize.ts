@@ -3,7 +3,8 @@
 
 import type { Activation, NormGeometry } from '../../binding.js';
 import { active } from '../backend/index.js';
-import { coefficientsOf } from '../backend/reference/norm.js';
+import { standIn } from '../backend/substitute.js';
+import type { Coefficients } from '../numerics/normalization.js';
 import {
   gradientMemory,
   gradientTensor,
@@ -18,7 +19,7 @@ import { ROW_MAJOR } from '../tensor/storage.js';
 import { type Tensor, wrap } from '../tensor/tensor.js';
 import { prepareActivation } from './activate.js';
 import { NO_ACTIVATION } from './activation.js';
-import { rememberExact } from './exact-affine.js';
+import { rememberExact, roundedAffine } from './exact-affine.js';
 import { inLayout, layoutOf, type Mode, rowMajor } from './inputs.js';
 import { finished, inOrder, type Prepared, type Step } from './run.js';
 import { traced, tracing } from './trace.js';
@@ -101,8 +102,10 @@ function stepsOf(call: Normalization, layout: number, statistics: Statistics, y:
   const [weight, bias] = [optional(call.weight), optional(call.bias)];
   const { mean, variance } = statistics;
   if (given !== null) {
-    const { scale, shift } = coefficientsOf(geometryOf(call, 'none'), weight, bias, mean, variance);
-    rememberExact(scale, { weight, bias, mean, variance, epsilon: call.epsilon });
+    const origin = { norm: geometryOf(call, 'none'), weight, bias, mean, variance };
+    // While a network is compiled they wait until it is known which of them are not folded into weights
+    const { scale, shift } = standIn() === null ? roundedAffine(origin) : unfilled(call.extent);
+    rememberExact(scale, origin);
     const apply: Step = {
       run: () => binding.affine(activation, x, scale, shift, residual, y),
       submit: () => binding.submit('affine', activation, x, scale, shift, residual, y),
@@ -115,6 +118,10 @@ function stepsOf(call: Normalization, layout: number, statistics: Statistics, y:
     submit: () => binding.submit('normalize', norm, x, weight, bias, residual, y, mean, variance),
   };
   return tell === null ? [compute] : [compute, followUp(() => tell(statistics))];
+}
+
+function unfilled({ batch, channels }: NormExtent): Coefficients {
+  return { scale: new Float32Array(batch * channels), shift: new Float32Array(batch * channels) };
 }
 
 /** Work of no time, done in its turn. */

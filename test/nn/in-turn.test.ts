@@ -77,7 +77,7 @@ describe('results that only layers of the library see', () => {
     const seen: Tensor[] = [];
     const watched = network();
     const loss = watchCalls(
-      watched,
+      watched.namedModules(),
       (_path, _module, _args, proceed) => {
         const y = proceed() as Tensor;
         seen.push(y);
@@ -140,7 +140,9 @@ describe('results that only layers of the library see', () => {
         const x = Tensor.randn([2, 3, 32, 32], { seed: step });
         const run = () => ops.crossEntropy(net.forward(x), [0, 2]);
         // Watched modules hand nothing on
-        const loss = watched ? watchCalls(net, (_path, _module, _args, proceed) => proceed(), run) : run();
+        const loss = watched
+          ? watchCalls(net.namedModules(), (_path, _module, _args, proceed) => proceed(), run)
+          : run();
         loss.backward();
         optimizer.step();
       }

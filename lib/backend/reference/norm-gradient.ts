@@ -1,9 +1,10 @@
 // Reference gradients of normalisation.
 import type { NormGeometry } from '../../../binding.js';
 import { fmaf } from '../../numerics/fmaf.js';
+import { type Coefficients, coefficientsOf, inverseDeviation } from '../../numerics/normalization.js';
 import { checkApart, checkFloats } from './checks.js';
 import type { Work } from './jobs.js';
-import { type Coefficients, checkNorm, checkOptional, coefficientsOf, inverseDeviation } from './norm.js';
+import { checkNorm, checkOptional } from './norm.js';
 import { CHUNK } from './sums.js';
 
 const { fround } = Math;

@@ -4,6 +4,7 @@ import type { Activation, NormGeometry } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { relu, relu6 } from '../../numerics/elementary.js';
 import { fmaf } from '../../numerics/fmaf.js';
+import { type Coefficients, coefficientsOf } from '../../numerics/normalization.js';
 import { activationOf } from './activation.js';
 import { checkApart, checkCount, checkFloats, countElements, lengthOf, oneOf } from './checks.js';
 import type { Work } from './jobs.js';
@@ -32,35 +33,6 @@ export function checkNorm(operation: string, norm: NormGeometry): number {
 /** Checks an array that may be null. */
 export function checkOptional(operation: string, name: string, value: unknown, length: number): void {
   if (value !== null) checkFloats(operation, name, value, length);
-}
-
-/** Of every image and channel: what it is multiplied by, and what is added then. */
-export interface Coefficients {
-  readonly scale: Float32Array;
-  readonly shift: Float32Array;
-}
-
-export const inverseDeviation = (norm: NormGeometry, variance: number): number =>
-  1 / Math.sqrt(variance + norm.epsilon);
-
-export function coefficientsOf(
-  norm: NormGeometry,
-  weight: Float32Array | null,
-  bias: Float32Array | null,
-  mean: Float32Array,
-  variance: Float32Array,
-): Coefficients {
-  const { batch, channels, groups } = norm;
-  const scale = new Float32Array(batch * channels);
-  const shift = new Float32Array(batch * channels);
-  for (let i = 0; i < scale.length; i++) {
-    const c = i % channels;
-    const own = Math.floor(i / channels) * groups + Math.floor((c * groups) / channels);
-    const inverse = inverseDeviation(norm, variance[own]);
-    scale[i] = weight === null ? inverse : weight[c] * inverse;
-    shift[i] = (bias === null ? 0 : bias[c]) - mean[own] * scale[i];
-  }
-  return { scale, shift };
 }
 
 type Scalar = (x: number) => number;
