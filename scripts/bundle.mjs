@@ -10,6 +10,7 @@ const PUBLIC = ['index', 'keras', 'cli/main'];
 /** What tests, scripts and benchmarks load from dist/ by path; package.json exports none of them. */
 const INTERNAL = [
   'backend/index',
+  'backend/reference/index',
   'cli/doctor',
   'cli/self-test',
   'extract/preprocess',
@@ -28,7 +29,7 @@ const INTERNAL = [
 const SHARED = [
   {
     name: 'engine',
-    test: /[\\/]lib[\\/](errors|numerics|backend|tensor|ops|nn|models|optim|analysis|graph|io|formats)\b/,
+    test: /[\\/]lib[\\/](errors|numerics|backend(?![\\/]reference)|tensor|ops|nn|models|optim|analysis|graph|io|formats)\b/,
   },
   { name: 'tools', test: /[\\/]lib[\\/](image|extract|show)[\\/]/ },
 ];
@@ -50,6 +51,19 @@ function generateBundle(_options, files) {
   }
 }
 
+/**
+ * `require` gives a module of ECMAScript at once where nothing in it waits (Node 20.19, 22.12): the TypeScript backend is
+ * loaded when it is first asked for. Named by its place below the files of SHARED.
+ */
+const LOAD_REFERENCE = `
+import { createRequire } from 'node:module';
+export const loadReference = () => createRequire(import.meta.url)('../backend/reference/index.js').reference;
+`;
+
+function loadLater(id) {
+  return /[\\/]backend[\\/]load-reference\.ts$/.test(id) ? LOAD_REFERENCE : null;
+}
+
 const bundle = await rolldown({
   cwd: root,
   input: Object.fromEntries([...PUBLIC, ...INTERNAL].map((name) => [name, join(root, 'lib', `${name}.ts`)])),
@@ -57,7 +71,10 @@ const bundle = await rolldown({
   external: [/^node:/, 'sharp'],
   tsconfig: false,
   transform: { target: 'node20.19' },
-  plugins: [{ name: 'ascii', generateBundle }],
+  plugins: [
+    { name: 'later', load: loadLater },
+    { name: 'ascii', generateBundle },
+  ],
   // A circle, an unresolved name: nothing that a build may leave to chance
   onLog(_level, log) {
     throw new Error(`bundle: ${log.message}`);

@@ -11,9 +11,10 @@ import {
   type ThreadChoice,
   threadsFromEnvironment,
 } from './environment.js';
+import { loadReference } from './load-reference.js';
 import { nativeEngine } from './native.js';
 import { dropRecycled } from './recycled.js';
-import { reference } from './reference/index.js';
+
 import { probeSubnormals } from './subnormals.js';
 import { standIn, standInNumber } from './substitute.js';
 
@@ -114,8 +115,8 @@ export function setThreads(count: number): void {
     throw wrongType('backend.setThreads', `count must be a number, got ${show(count)}`);
   if (!Number.isInteger(count) || count < 1 || count > MAX_THREADS)
     throw wrongValue('backend.setThreads', `count must be an integer from 1 to ${MAX_THREADS}, got ${count}`);
-  const { binding } = selected();
-  applyThreads(binding, { count, from: 'backend.setThreads' });
+  const { name, binding } = selected();
+  applyThreads(name, binding, { count, from: 'backend.setThreads' });
 }
 
 /** Frees pooled working memory that no running call uses, and what backward passes have kept. */
@@ -164,7 +165,7 @@ function selectNative(reason: string, isa: Isa | null): Selection {
     );
   binding.useIsa(wanted);
   const chosen = threads ?? inheritedThreads() ?? threadsFromEnvironment();
-  if (chosen !== null && chosen !== applied) applyThreads(binding, chosen);
+  if (chosen !== null && chosen !== applied) applyThreads('native', binding, chosen);
   return { name: 'native', binding, binary, reason };
 }
 
@@ -175,13 +176,13 @@ function selectReference(reason: string): Selection {
       'convkit: a library in this process flushes subnormal numbers to zero, so the TypeScript backend may differ ' +
         'in the last bits; load that library in a process of its own, or use the native engine',
     );
-  return { name: 'reference', binding: reference, binary: null, reason };
+  return { name: 'reference', binding: loadReference(), binary: null, reason };
 }
 
-function applyThreads(binding: Binding, choice: ThreadChoice): void {
+function applyThreads(name: BackendName, binding: Binding, choice: ThreadChoice): void {
   binding.setThreads(choice.count);
   threads = choice;
-  if (binding !== reference) applied = choice;
+  if (name === 'native') applied = choice;
   setEnvironmentData(THREADS_KEY, `${choice.count} ${choice.from}`);
 }
 

@@ -1,17 +1,9 @@
 // Concatenations that need no copies: what makes their parts writes into the joined memory, a position's channels beside
 // the other parts' channels. It does so where every part can, and leaves the others alone.
 
-import {
-  type Block,
-  type Graph,
-  inputsOf,
-  outputOf,
-  type Step,
-  TracedConv,
-  TracedPool,
-  View,
-} from './graph.js';
+import { type Block, type Graph, inputsOf, type Step, TracedConv, TracedPool, View } from './graph.js';
 import { convOf, convStep, isPlainPointwise, same, whole } from './steps.js';
+import { Uses } from './uses.js';
 
 interface Concat {
   readonly parts: readonly View[];
@@ -26,41 +18,18 @@ function concatOf({ operation, args: [parts, widths, y, rows] }: Step): Concat |
   return { parts, widths, y, rows };
 }
 
-/** Who writes and reads each block, by place. */
-class Uses {
-  readonly writers = new Map<Block, number[]>();
-  readonly readers = new Map<Block, number[]>();
-  readonly kept: ReadonlySet<Block>;
-
-  constructor(readonly graph: Graph) {
-    const note = (map: Map<Block, number[]>, block: Block, at: number) =>
-      map.set(block, [...(map.get(block) ?? []), at]);
-    graph.steps.forEach((step, at) => {
-      note(this.writers, outputOf(step).block, at);
-      for (const block of new Set(inputsOf(step).map((view) => view.block))) note(this.readers, block, at);
-    });
-    this.kept = new Set(graph.outputs.map(({ view }) => view.block));
-  }
-
-  /** The place of the step that makes all of a block and nothing else of it; -1 where there is none. */
-  maker(view: View): number {
-    const writers = this.writers.get(view.block) ?? [];
-    const own = view.block.kind === 'made' && view.block.initial === null && whole(view);
-    return own && !this.kept.has(view.block) && writers.length === 1 ? writers[0] : -1;
-  }
-
-  readersOf = (view: View): readonly number[] => this.readers.get(view.block) ?? [];
-}
-
 /** Concatenations without copies, from the last to the first. */
 export function concatInPlace(graph: Graph): Graph {
-  let result = withoutTrivial(graph);
-  for (let at = result.steps.length - 1; at >= 0; at--) {
-    const before = result.steps.length;
-    result = joinedAt(result, at);
-    at -= before - result.steps.length;
+  if (!graph.steps.some(({ operation }) => operation === 'concat')) return graph;
+  const plain = withoutTrivial(graph);
+  const steps: (Step | null)[] = [...plain.steps];
+  const uses = new Uses(plain);
+  for (let at = steps.length - 1; at >= 0; at--) {
+    const step = steps[at];
+    const concat = step === null ? null : concatOf(step);
+    if (concat !== null) join(steps, uses, concat, at);
   }
-  return result;
+  return { ...plain, steps: steps.filter((step) => step !== null) };
 }
 
 /** One part is what it is joined to, and a concatenation that only another one reads is part of that. */
@@ -74,7 +43,7 @@ function withoutTrivial(graph: Graph): Graph {
   };
   steps.forEach((step, at) => {
     if (step === null) return;
-    const renamed = withViews(step, current);
+    const renamed = aliases.size === 0 ? step : withViews(step, current);
     steps[at] = renamed;
     const concat = concatOf(renamed);
     if (concat === null) return;
@@ -105,56 +74,66 @@ const withViews = (step: Step, replace: (view: View) => View): Step => {
   return { ...step, args: step.args.map(replaced) };
 };
 
-/** The graph with the concatenation at this place, if there is one, made in place, if it can be. */
-function joinedAt(graph: Graph, at: number): Graph {
-  const concat = concatOf(graph.steps[at]);
-  if (concat === null || concat.y.block.initial !== null || !whole(concat.y)) return graph;
-  const { parts, widths, y, rows } = concat;
-  const uses = new Uses(graph);
-  if (uses.writers.get(y.block)?.length !== 1) return graph;
+/** Makes the concatenation at this place where its parts are made, if that can be. */
+function join(steps: (Step | null)[], uses: Uses, { parts, widths, y, rows }: Concat, at: number): void {
+  if (y.block.initial !== null || !whole(y) || uses.writersOf(y).length !== 1) return;
   const total = widths.reduce((sum, width) => sum + width, 0);
+  const readApart = (reader: number, view: View, width: number): boolean => {
+    const step = steps[reader];
+    return step !== null && readsApart(step, view, width);
+  };
 
   // Concatenations of the first few parts are the first channels of this one
   const nested = new Set([at]);
-  const places = new Map<Block, { view: View; width: number }>();
+  const places = new Map<Block, View>();
   const slice = (offset: number, width: number): View =>
     new View(y.block, y.offset + offset, (rows - 1) * total + width);
-  graph.steps.forEach((step, other) => {
-    const own = concatOf(step);
-    if (own === null || other >= at || own.rows !== rows || uses.maker(own.y) !== other) return;
-    if (!own.parts.every((part, k) => k < parts.length && same(part, parts[k]))) return;
+  for (const other of uses.readersOf(parts[0])) {
+    const step = steps[other];
+    const own = step === null ? null : concatOf(step);
+    if (own === null || other >= at || own.rows !== rows || uses.maker(own.y) !== other) continue;
+    if (!own.parts.every((part, k) => k < parts.length && same(part, parts[k]))) continue;
     const width = own.widths.reduce((sum, each) => sum + each, 0);
-    if (!uses.readersOf(own.y).every((reader) => readsApart(graph.steps[reader], own.y, width))) return;
+    if (!uses.readersOf(own.y).every((reader) => readApart(reader, own.y, width))) continue;
     nested.add(other);
-    places.set(own.y.block, { view: slice(0, width), width });
-  });
+    places.set(own.y.block, slice(0, width));
+  }
 
   let offset = 0;
+  const makers: number[] = [];
   for (const [k, part] of parts.entries()) {
     const maker = uses.maker(part);
     const width = widths[k];
-    if (maker < 0 || places.has(part.block) || !writesApart(graph.steps[maker], rows, width)) return graph;
-    const fits = uses
-      .readersOf(part)
-      .every((reader) => nested.has(reader) || readsApart(graph.steps[reader], part, width));
-    if (!fits) return graph;
-    places.set(part.block, { view: slice(offset, width), width });
+    const making = maker < 0 ? null : steps[maker];
+    if (making === null || places.has(part.block) || !writesApart(making, rows, width)) return;
+    const fits = uses.readersOf(part).every((reader) => nested.has(reader) || readApart(reader, part, width));
+    if (!fits) return;
+    makers.push(maker);
+    places.set(part.block, slice(offset, width));
     offset += width;
   }
-
   // A step may not read and write the same memory, be it different channels
-  const meets = graph.steps.some(
-    (step, place) =>
-      !nested.has(place) &&
-      places.has(outputOf(step).block) &&
-      inputsOf(step).some(({ block }) => places.has(block)),
-  );
-  if (meets) return graph;
+  const meets = (step: Step | null): boolean =>
+    step !== null && inputsOf(step).some(({ block }) => places.has(block));
+  if (makers.some((maker) => meets(steps[maker]))) return;
 
-  const steps = graph.steps.map((step, place) =>
-    nested.has(place) ? null : moved(step, (view) => places.get(view.block)?.view ?? null, total),
-  );
-  return { ...graph, steps: steps.filter((step) => step !== null) };
+  const readers = new Set(uses.readersOf(y));
+  for (const block of places.keys()) for (const reader of uses.readers.get(block) ?? []) readers.add(reader);
+  for (const place of nested) {
+    steps[place] = null;
+    readers.delete(place);
+  }
+  for (const place of new Set([...makers, ...readers])) {
+    const step = steps[place];
+    if (step !== null) steps[place] = moved(step, ({ block }) => places.get(block) ?? null, total);
+  }
+  for (const block of places.keys()) {
+    uses.writers.delete(block);
+    uses.readers.delete(block);
+  }
+  const inOrder = (a: number, b: number) => a - b;
+  uses.writers.set(y.block, makers.sort(inOrder));
+  uses.readers.set(y.block, [...readers].sort(inOrder));
 }
 
 /** Whether a step reads all of `view` and can do so where its rows lie apart. */

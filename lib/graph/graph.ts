@@ -106,11 +106,16 @@ export function outputOf(step: Step): View {
 /** What a step reads. */
 export function inputsOf(step: Step): View[] {
   const written = WRITTEN[step.operation];
-  return step.args.flatMap((arg, place) => (place === written ? [] : viewsIn(arg)));
+  const views: View[] = [];
+  for (let place = 0; place < step.args.length; place++)
+    if (place !== written) addViews(step.args[place], views);
+  return views;
 }
 
-const viewsIn = (arg: unknown): View[] =>
-  arg instanceof View ? [arg] : Array.isArray(arg) ? arg.flatMap(viewsIn) : [];
+function addViews(arg: unknown, views: View[]): void {
+  if (arg instanceof View) views.push(arg);
+  else if (Array.isArray(arg)) for (const item of arg) addViews(item, views);
+}
 
 /** A network's steps in order, and what to give back. */
 export interface Graph {
