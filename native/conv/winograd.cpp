@@ -22,9 +22,7 @@ constexpr int64_t kLargeFilter = 1 << 18;  // floats of all elements; more than 
 // Between the elements of a block: without it, channels and tiles that are powers of two put all of them into
 // one set of the cache. 32 channels at 32x32: 1.5 times as fast (AVX-512), 16 channels 2.2 times (AVX2).
 constexpr int64_t kLine = 16;
-// Input channels of a chain; the chains of a product are added up in order. Longer ones err more, and 4x4
-// tiles multiply their error. Costs 2 % at 512 channels.
-constexpr int64_t kChain = 256;
+constexpr int64_t kWorthFetching = 8;  // tiles: fewer have no time to spare
 
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
                      int64_t step, const Place& place, Output y) {
@@ -85,6 +83,7 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   const int64_t end = std::min(block.count, needing.end - block.first);
   if (begin >= end) return;
   const int64_t count = end - begin, tiles = ceilDivide(count, filter.height);
+  const bool fetches = tiles > 1 || count >= kWorthFetching;
   const int64_t height = count / tiles, taller = count % tiles;  // as many tiles have a row more
   const int64_t set = winogradSet(filter), lanes = conv.kernels->lanes;
   const float* const weights = filter.weights.data() + element * set + panel.weights;
@@ -100,14 +99,14 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   tile.bias = conv.zeros.data();
   tile.low = -std::numeric_limits<float>::infinity();
   tile.high = std::numeric_limits<float>::infinity();
-  for (int64_t channel = 0; channel < conv.geometry.inChannels; channel += kChain) {
+  for (int64_t channel = 0; channel < conv.geometry.inChannels; channel += kWinogradChain) {
     tile.offset = channel;
-    tile.depth = std::min(kChain, conv.geometry.inChannels - channel);
+    tile.depth = std::min(kWinogradChain, conv.geometry.inChannels - channel);
     tile.panel = weights + channel * panel.vectors * lanes;
     tile.last = channel > 0;
-    // The next block of channels, panel or element follows. (A single tile has no time to spare.)
+    // The next block of channels, panel or element follows
     const int64_t floats = tile.depth * panel.vectors * lanes;
-    if (tiles > 1) fetchAhead(tile, tile.panel + floats, floats, 0, tiles, tile.depth);
+    if (fetches) fetchAhead(tile, tile.panel + floats, floats, 0, tiles, tile.depth);
     const int64_t share = ceilDivide(floats, tiles);
     int64_t first = 0;
     for (int64_t t = 0; t < tiles; t++) {
@@ -116,7 +115,7 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
       tile.c = products + first * block.width;
       tile.residual = tile.last ? tile.c : nullptr;
       gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, rowsHere)(tile);
-      if (tiles > 1) tile.next += share;
+      if (fetches) tile.next += share;
       first += rowsHere;
     }
   }
