@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "conv/multiply.h"
+#include "conv/winograd_beyond.h"
 #include "conv/winograd_tiles.h"
 #include "threads/scratch.h"
 
@@ -24,54 +25,117 @@ constexpr int64_t kLargeFilter = 1 << 18;  // floats of all elements; more than 
 constexpr int64_t kLine = 16;
 constexpr int64_t kWorthFetching = 8;  // tiles: fewer have no time to spare
 
+// The first `channels` of a tile's outputs, and, where it is not null, the one that comes after them.
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
-                     int64_t step, const Place& place, Output y) {
+                     int64_t step, int64_t channels, const float* beyond, const Place& place, Output y) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
-  const int64_t channels = conv.geometry.outChannels, stride = conv.geometry.outputStride;
+  const int64_t stride = conv.geometry.outputStride;
   const int64_t rows = tiling.height.outputs(place.row), columns = tiling.width.outputs(place.column);
   const int64_t down = height.dilation * width.output * stride, right = width.dilation * stride;
   const Output first = y + ((place.plane * height.output + tiling.height.start(place.row)) * width.output +
                             tiling.width.start(place.column)) *
                                stride;
-  float* outputs[16] = {};
-  const float* residuals[16] = {};
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = 0; j < columns; j++) outputs[i * tiling.tile + j] = first.y + i * down + j * right;
-  if (first.residual != nullptr) {
-    for (int64_t i = 0; i < rows; i++)
-      for (int64_t j = 0; j < columns; j++)
-        residuals[i * tiling.tile + j] = first.residual + i * down + j * right;
+  float* outputs[kMostOutputs];
+  const float* residuals[kMostOutputs];
+  for (int64_t i = 0; i < tiling.tile; i++) {
+    for (int64_t j = 0; j < tiling.tile; j++) {
+      const bool inside = i < rows && j < columns;
+      const Output at = inside ? first + (i * down + j * right) : Output(nullptr);
+      outputs[i * tiling.tile + j] = at.y;
+      residuals[i * tiling.tile + j] = at.residual;
+    }
   }
   conv.kernels->winogradOutput[tiling.tile / 2 - 1](
       {m, step, channels, filter.bias.data(), residuals, outputs, conv.low, conv.high});
+  if (beyond != nullptr) {
+    const int64_t lanes = conv.kernels->lanes;
+    for (int64_t i = 0; i < rows; i++) {
+      for (int64_t j = 0; j < columns; j++) {
+        float sum = beyond[(i * tiling.tile + j) * lanes];
+        if (first.residual != nullptr) sum += first.residual[i * down + j * right + channels];
+        sum = conv.low > sum ? conv.low : sum;
+        first.y[i * down + j * right + channels] = conv.high < sum ? conv.high : sum;
+      }
+    }
+  }
   if (!conv.activateApart) return;
   for (int64_t i = 0; i < tiling.tile * tiling.tile; i++)
-    if (outputs[i] != nullptr) activateRows(conv, outputs[i], 0, 1, channels);
+    if (outputs[i] != nullptr) activateRows(conv, outputs[i], 0, 1, conv.geometry.outChannels);
+}
+
+// Whether an input or output channel beyond whole vectors lies apart, and the tallest tile with such an
+// output.
+struct Apart {
+  bool input = false, output = false;
+  int height = 0;
+};
+
+Apart apartOf(const Conv& conv, const PackedFilter& filter) {
+  const Kernels& kernels = *conv.kernels;
+  const Panel& last = filter.panels.back();
+  const int64_t inputs = conv.geometry.inChannels, lanes = kernels.lanes;
+  if (inputs > kWinogradChain) return {};  // the last chain would be that channel's alone
+  Apart apart;
+  apart.input = kernels.beyond[1][1] != nullptr && inputs > lanes && inputs % lanes == 1;
+  apart.output = last.tail == 1 && inputs >= kernels.tailDepth && kernels.apart[last.vectors][1] != nullptr;
+  while (apart.output && apart.height < kMaxRows && kernels.apart[last.vectors][apart.height + 1] != nullptr)
+    apart.height++;
+  return apart;
 }
 
 // Tiles [first, first + count) of the batch on their way through the three steps.
 struct Block {
   int64_t first, count;
   float *v, *products;
-  int64_t depth, width;  // floats from one tile to the next, and of the products
-  int64_t step;          // from one element to the next
+  Apart apart;
+  int64_t inputs, outputs;  // channels that lie together
+  int64_t depth, width;     // floats from one tile to the next, and of the products
+  int64_t beyond;           // from an element's first tile to the channel apart
+  int64_t step;             // from one element to the next
 };
 
 // Where elements come one after the other, the products of each take the place of the transformed input of
-// the one before, which is in cache and done with; where threads share them, `apart`, they have their own.
-Block makeBlock(const Conv& conv, int64_t first, int64_t count, bool apart, Scratch& scratch) {
+// the one before, which is in cache and done with; where threads share them they have their own.
+Block makeBlock(const Conv& conv, int64_t first, int64_t count, bool shared, const Apart& apart,
+                Scratch& scratch) {
   const ConvGeometry& g = conv.geometry;
   const int64_t lanes = conv.kernels->lanes, elements = winogradElements(g.algorithm);
-  Block block{first, count, nullptr, nullptr, 0, 0, 0};
-  block.depth = ceilDivide(g.inChannels, lanes) * lanes;
-  block.width = ceilDivide(g.outChannels, lanes) * lanes;
-  block.step = count * std::max(block.depth, block.width) + kLine;
+  Block block{};
+  block.first = first;
+  block.count = count;
+  block.apart = apart;
+  block.inputs = g.inChannels - (apart.input ? 1 : 0);
+  block.outputs = g.outChannels - (apart.output ? 1 : 0);
+  block.depth = ceilDivide(block.inputs, lanes) * lanes;
+  block.width = ceilDivide(block.outputs, lanes) * lanes;
+  block.beyond = count * std::max(block.depth, block.width);
+  block.step = block.beyond + kLine;
+  // Whole vectors of tiles, from any tile on
+  if (apart.input || apart.output) block.step += (ceilDivide(count, lanes) + 1) * lanes;
   const auto floats = [&](int slot, int64_t n) {
     return scratch.floats(slot, static_cast<std::size_t>(n * block.step));
   };
-  block.products = floats(2, elements + (apart ? 0 : 1));
-  block.v = apart ? floats(1, elements) : block.products + block.step;
+  block.products = floats(2, elements + (shared ? 0 : 1));
+  block.v = shared ? floats(1, elements) : block.products + block.step;
   return block;
+}
+
+// v[element][tile] of all tiles.
+void loadTiles(const Conv& conv, const Tiling& tiling, const TileInput& input, const TileOrder& order,
+               const Block& block, const float* x) {
+  if (!block.apart.input) {
+    for (int64_t t = 0; t < block.count; t++)
+      input.transform(x, order.place(block.first + t), block.v + t * block.depth, block.step);
+    return;
+  }
+  BeyondInput beyond(conv, tiling, block.count, block.v + block.beyond, block.step);
+  for (int64_t t = 0; t < block.count; t++) {
+    const float* pixels[kMostElements];
+    input.find(x, order.place(block.first + t), pixels);
+    conv.kernels->winogradInput[tiling.tile / 2 - 1](
+        {pixels, block.inputs, block.v + t * block.depth, block.step});
+    beyond.add(t, pixels);
+  }
 }
 
 // products[element][tile] = v[element][tile] times a panel of that element's filters, of the tiles that need
@@ -82,30 +146,36 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   const int64_t begin = std::max<int64_t>(0, needing.begin - block.first);
   const int64_t end = std::min(block.count, needing.end - block.first);
   if (begin >= end) return;
-  const int64_t count = end - begin, tiles = ceilDivide(count, filter.height);
+  const Kernels& kernels = *conv.kernels;
+  const bool apart = block.apart.output && &panel == &filter.panels.back();
+  const GemmKernel* const byHeight = apart               ? kernels.apart[panel.vectors]
+                                     : block.apart.input ? kernels.beyond[panel.vectors]
+                                                         : nullptr;
+  const int64_t count = end - begin, tiles = ceilDivide(count, apart ? block.apart.height : filter.height);
   const bool fetches = tiles > 1 || count >= kWorthFetching;
   const int64_t height = count / tiles, taller = count % tiles;  // as many tiles have a row more
-  const int64_t set = winogradSet(filter), lanes = conv.kernels->lanes;
+  const int64_t set = winogradSet(filter), lanes = kernels.lanes;
   const float* const weights = filter.weights.data() + element * set + panel.weights;
   const float* const v = block.v + element * block.step + begin * block.depth;
   float* const products = block.products + element * block.step + begin * block.width + panel.bias;
+  const int64_t beyond = element * block.step + block.beyond + begin;
   const float* rows[kMaxRows];
-  GemmTile tile{};
+  GemmTile tile;
   tile.rows = rows;
   tile.taps = 1;
   tile.ldc = block.width;
-  tile.tail = conv.kernels->lanes;  // rows of products hold whole vectors
+  tile.tail = kernels.lanes;  // rows of products hold whole vectors
   tile.first = true;
   tile.bias = conv.zeros.data();
   tile.low = -std::numeric_limits<float>::infinity();
   tile.high = std::numeric_limits<float>::infinity();
-  for (int64_t channel = 0; channel < conv.geometry.inChannels; channel += kWinogradChain) {
+  for (int64_t channel = 0; channel < block.inputs; channel += kWinogradChain) {
     tile.offset = channel;
-    tile.depth = std::min(kWinogradChain, conv.geometry.inChannels - channel);
+    tile.depth = std::min(kWinogradChain, block.inputs - channel);
     tile.panel = weights + channel * panel.vectors * lanes;
     tile.last = channel > 0;
     // The next block of channels, panel or element follows
-    const int64_t floats = tile.depth * panel.vectors * lanes;
+    const int64_t floats = (tile.depth + (block.apart.input ? 1 : 0)) * panel.vectors * lanes;
     if (fetches) fetchAhead(tile, tile.panel + floats, floats, 0, tiles, tile.depth);
     const int64_t share = ceilDivide(floats, tiles);
     int64_t first = 0;
@@ -114,7 +184,10 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
       for (int i = 0; i < rowsHere; i++) rows[i] = v + (first + i) * block.depth;
       tile.c = products + first * block.width;
       tile.residual = tile.last ? tile.c : nullptr;
-      gemmKernel(*conv.kernels, panel.vectors, panel.tail, tile.depth, rowsHere)(tile);
+      if (block.apart.input) tile.beyond = block.v + beyond + first;
+      if (apart) tile.tails = block.products + beyond + first;
+      (byHeight != nullptr ? byHeight[rowsHere]
+                           : gemmKernel(kernels, panel.vectors, panel.tail, tile.depth, rowsHere))(tile);
       if (fetches) tile.next += share;
       first += rowsHere;
     }
@@ -133,11 +206,8 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const TileOrder order(tiling, batch * g.outputSize.depth);
   const int64_t tiles = order.tiles(), threads = threadCount();
 
-  const auto load = [&](const Block& block, int64_t t) {
-    input.transform(x, order.place(block.first + t), block.v + t * block.depth, block.step);
-  };
-  const auto store = [&](const Block& block, int64_t t) {
-    transformOutput(conv, filter, tiling, block.products + t * block.width, block.step,
+  const auto store = [&](const Block& block, int64_t t, const float* beyond) {
+    transformOutput(conv, filter, tiling, block.products + t * block.width, block.step, block.outputs, beyond,
                     order.place(block.first + t), y);
   };
 
@@ -145,15 +215,17 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const bool large = static_cast<int64_t>(filter.weights.size()) > kLargeFilter;
   if (threads > 1 && large && tiles < std::min(kMostShared, kLeastTiles * threads)) {
     detail::ScratchLease lease;
-    const Block block = makeBlock(conv, 0, tiles, true, lease.scratch());
-    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { load(block, t); });
+    const Block block = makeBlock(conv, 0, tiles, true, {}, lease.scratch());
+    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) {
+      input.transform(x, order.place(t), block.v + t * block.depth, block.step);
+    });
     const int64_t products = elements * panels, chunks = std::min(products, kChunksPerThread * threads);
     parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch&) {
       for (int64_t p = products * chunk / chunks; p < products * (chunk + 1) / chunks; p++)
         multiplyElement(conv, filter, tiling, order, block, p / panels,
                         filter.panels[static_cast<std::size_t>(p % panels)]);
     });
-    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { store(block, t); });
+    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { store(block, t, nullptr); });
     return;
   }
 
@@ -162,13 +234,20 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const int64_t fitting = kFloatsInCache / (elements * channels);
   const int64_t perBlock = std::max(kLeastTiles, std::min(kMostTiles, fitting));
   const int64_t blocks = std::min(tiles, ceilDivide(ceilDivide(tiles, perBlock), threads) * threads);
+  const Apart apart = apartOf(conv, filter);
   parallelFor(blocks, cancelled, [&](int64_t index, Scratch& scratch) {
     const int64_t first = tiles * index / blocks;
-    const Block block = makeBlock(conv, first, tiles * (index + 1) / blocks - first, false, scratch);
-    for (int64_t t = 0; t < block.count; t++) load(block, t);
+    const Block block = makeBlock(conv, first, tiles * (index + 1) / blocks - first, false, apart, scratch);
+    loadTiles(conv, tiling, input, order, block, x);
     for (int64_t e = 0; e < elements; e++)
       for (const Panel& panel : filter.panels) multiplyElement(conv, filter, tiling, order, block, e, panel);
-    for (int64_t t = 0; t < block.count; t++) store(block, t);
+    if (!apart.output) {
+      for (int64_t t = 0; t < block.count; t++) store(block, t, nullptr);
+      return;
+    }
+    BeyondOutput beyond(conv, tiling, filter.bias.data()[block.outputs], block.products + block.beyond,
+                        block.step);
+    for (int64_t t = 0; t < block.count; t++) store(block, t, beyond.of(t));
   });
 }
 

@@ -74,13 +74,12 @@ TileInput::TileInput(const Conv& conv, const Tiling& tiling)
   columns_ = readsOf(width, tiling.width, g.padEnd.width, g.paddingMode, side_, g.inChannels);
 }
 
-void TileInput::transform(const float* x, const Place& place, float* v, int64_t step) const {
+void TileInput::find(const float* x, const Place& place, const float** pixels) const {
   const Axis &height = conv_.grids[0].height, &width = conv_.grids[0].width;
   const int64_t channels = conv_.geometry.inChannels;
   const float* const image = x + place.plane * height.input * width.input * channels;
   const int64_t* const rows = rows_.data() + place.row * side_;
   const int64_t* const columns = columns_.data() + place.column * side_;
-  const float* pixels[36];
   // Padding lies before and behind the image: between two ends within it there is none
   if ((rows[0] | rows[side_ - 1] | columns[0] | columns[side_ - 1]) >= 0) {
     for (int64_t i = 0; i < side_; i++)
@@ -91,7 +90,12 @@ void TileInput::transform(const float* x, const Place& place, float* v, int64_t 
         pixels[i * side_ + j] =
             (rows[i] | columns[j]) < 0 ? conv_.zeros.data() : image + rows[i] + columns[j];
   }
-  conv_.kernels->winogradInput[tile_ / 2 - 1]({pixels, channels, v, step});
+}
+
+void TileInput::transform(const float* x, const Place& place, float* v, int64_t step) const {
+  const float* pixels[kMostElements];
+  find(x, place, pixels);
+  conv_.kernels->winogradInput[tile_ / 2 - 1]({pixels, conv_.geometry.inChannels, v, step});
 }
 
 }  // namespace convkit

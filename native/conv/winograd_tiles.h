@@ -8,6 +8,9 @@
 
 namespace convkit {
 
+constexpr int kMostElements = 36;  // of a tile's transform
+constexpr int kMostOutputs = 16;
+
 // The tiles of one axis: those of remainder 0 by the dilation first.
 class TileAxis {
  public:
@@ -85,7 +88,9 @@ class TileOrder {
 class TileInput {
  public:
   TileInput(const Conv&, const Tiling&);
-  // v[element] of a tile of the batch x, `step` floats apart.
+  // Where each element of a tile of the batch x lies: [side * side].
+  void find(const float* x, const Place&, const float** pixels) const;
+  // v[element] of such a tile, `step` floats apart.
   void transform(const float* x, const Place&, float* v, int64_t step) const;
 
  private:

@@ -27,14 +27,16 @@ inline void multiplyQuad(typename Simd::V (&acc)[kHeight][1], const typename Sim
 
 // Accumulators stay in registers: the loops over i and j must unroll completely, or GCC spills the tile to
 // the stack and runs at half speed.
-template <class Simd, int kHeight, int kVectors, bool kStepped>
+template <class Simd, int kHeight, int kVectors, bool kStepped, bool kBeyond = false>
 void gemmTile(const GemmTile& tile) {
   using V = typename Simd::V;
   constexpr int kLanes = Simd::kLanes;
   constexpr int kWidth = kVectors * kLanes;
   constexpr int kAhead = 8;  // k-steps that the panel is prefetched ahead
   constexpr int kLine = 16;  // floats in a cache line
-  const bool whole = tile.tail == kLanes;
+  const bool whole = kBeyond || tile.tail == kLanes;
+  const bool first = kBeyond || tile.first, last = !kBeyond && tile.last;
+  const int64_t taps = kBeyond ? 1 : tile.taps;
   V acc[kHeight][kVectors];
 
   // Begin the chains, or take them up where the previous block over k left them
@@ -43,13 +45,13 @@ void gemmTile(const GemmTile& tile) {
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++) {
       const float* c = tile.c + i * tile.ldc + j * kLanes;
-      if (tile.first) acc[i][j] = Simd::zero();
+      if (first) acc[i][j] = Simd::zero();
       else acc[i][j] = whole || j + 1 < kVectors ? Simd::load(c) : Simd::loadPartial(c, tile.tail);
     }
   }
 
   // The outputs' lines are fetched while the sums are made: 32 to 16 channels at 112x112 147 to 161 GFLOP/s
-  if (!kStepped && tile.first) {
+  if (!kStepped && first) {
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
@@ -59,7 +61,7 @@ void gemmTile(const GemmTile& tile) {
 
   // And those of the residual: 64 to 256 channels at 56x56 0.82 to 0.74 ms. With AVX2, half as fast, it gains
   // nothing, and 3 to 64 of 7x7, which have none, lose 3 %
-  if (!kStepped && Simd::kRegisters > 16 && tile.first && tile.residual != nullptr) {
+  if (!kStepped && Simd::kRegisters > 16 && first && tile.residual != nullptr) {
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
@@ -74,15 +76,15 @@ void gemmTile(const GemmTile& tile) {
   const int64_t end = tile.depth * step;
   const float* next = tile.next != nullptr ? tile.next : b;
   const int64_t apart = tile.apart;
-  for (int64_t t = 0; t < tile.taps; t++) {
+  for (int64_t t = 0; t < taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
-    if (row[0] == nullptr) {
+    if (!kBeyond && row[0] == nullptr) {
       b += tile.depth * panelStep;
       continue;
     }
     const float* a[kHeight];
 #pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) a[i] = row[i] + tile.offset;
+    for (int i = 0; i < kHeight; i++) a[i] = row[i] + (kBeyond ? 0 : tile.offset);
     const auto multiply = [&](int64_t k) __attribute__((always_inline)) {
       V w[kVectors];
 #pragma GCC unroll 4
@@ -120,9 +122,20 @@ void gemmTile(const GemmTile& tile) {
     }
     for (; k < end; k += step) multiply(k);
   }
+  if constexpr (kBeyond) {
+    V w[kVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
+#pragma GCC unroll 16
+    for (int i = 0; i < kHeight; i++) {
+      const V x = Simd::set(tile.beyond[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
+    }
+  }
 
   // The bias ends every sum, be it +0: no output is -0 by accident
-  if (tile.last) {
+  if (last) {
     const V low = Simd::set(tile.low), high = Simd::set(tile.high);
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++) {

@@ -44,13 +44,15 @@ struct Element {
   static constexpr int kIndex = kPlace;
 };
 
-template <class Simd, int kHeight, int kVectors, int kTails>
+template <class Simd, int kHeight, int kVectors, int kTails, bool kApart = false>
 void tailTile(const GemmTile& tile) {
   using V = typename Simd::V;
   constexpr int kLanes = Simd::kLanes, kWhole = kVectors * kLanes, kWidth = kWhole + kLanes;
   constexpr int kAhead = 8, kLine = 16;  // as of gemmTile
-  constexpr bool kShares = Simd::kQuads && kVectors == 1;
+  constexpr bool kShares = Simd::kQuads && kVectors == 1 && kHeight >= kShared;
   static_assert(kHeight <= kLanes && kTails <= kLanes);
+  const bool first = kApart || tile.first, last = !kApart && tile.last;
+  const int64_t taps = kApart ? 1 : tile.taps;
   V acc[kHeight][kVectors], sum[kTails];
   alignas(64) float lanes[kTails][kLanes];
 
@@ -59,7 +61,7 @@ void tailTile(const GemmTile& tile) {
   for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++)
-      acc[i][j] = tile.first ? Simd::zero() : Simd::load(tile.c + i * tile.ldc + j * kLanes);
+      acc[i][j] = first ? Simd::zero() : Simd::load(tile.c + i * tile.ldc + j * kLanes);
   }
   const auto gather = [&](const float* from, int t) {
     Simd::store(lanes[t], Simd::zero());
@@ -68,8 +70,8 @@ void tailTile(const GemmTile& tile) {
     return Simd::load(lanes[t]);
   };
 #pragma GCC unroll 4
-  for (int t = 0; t < kTails; t++) sum[t] = tile.first ? Simd::zero() : gather(tile.c, t);
-  if (tile.first) {
+  for (int t = 0; t < kTails; t++) sum[t] = first ? Simd::zero() : gather(tile.c, t);
+  if (first) {
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
@@ -81,15 +83,15 @@ void tailTile(const GemmTile& tile) {
   const float* b = tile.panel;
   const float* next = tile.next != nullptr ? tile.next : b;
   const int64_t apart = tile.apart;
-  for (int64_t t = 0; t < tile.taps; t++) {
+  for (int64_t t = 0; t < taps; t++) {
     const float* const* row = tile.rows + t * kHeight;
-    if (row[0] == nullptr) {
+    if (!kApart && row[0] == nullptr) {
       b += tile.depth * kWidth;
       continue;
     }
     const float* a[kHeight];
 #pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) a[i] = row[i] + tile.offset;
+    for (int i = 0; i < kHeight; i++) a[i] = row[i] + (kApart ? 0 : tile.offset);
     V columns[4], quads[kShared];
     const auto multiply = [&](int64_t k, auto element) __attribute__((always_inline)) {
       constexpr int kElement = decltype(element)::kIndex;
@@ -147,9 +149,23 @@ void tailTile(const GemmTile& tile) {
       multiply(k, Element<3>{});
     }
   }
+  if (kApart && tile.beyond != nullptr) {
+    const V inputs = Simd::load(tile.beyond);
+    V w[kVectors];
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
+#pragma GCC unroll 4
+    for (int n = 0; n < kTails; n++) sum[n] = Simd::fma(inputs, Simd::set(b[kWhole + n]), sum[n]);
+#pragma GCC unroll 16
+    for (int i = 0; i < kHeight; i++) {
+      const V x = Simd::set(tile.beyond[i]);
+#pragma GCC unroll 4
+      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
+    }
+  }
 
   // The bias ends every sum, as in gemmTile
-  if (tile.last) {
+  if (last) {
     const V low = Simd::set(tile.low), high = Simd::set(tile.high);
     const auto finish = [=](V v) { return Simd::lesser(high, Simd::greater(low, v)); };
 #pragma GCC unroll 4
@@ -178,16 +194,23 @@ void tailTile(const GemmTile& tile) {
       for (int j = 0; j < kVectors; j++) acc[i][j] = finish(acc[i][j]);
     }
   }
+#pragma GCC unroll 16
+  for (int i = 0; i < kHeight; i++) {
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) Simd::store(tile.c + i * tile.ldc + j * kLanes, acc[i][j]);
+  }
+  if constexpr (kApart) {
+    static_assert(kTails == 1);
+    Simd::store(tile.tails, sum[0]);
+    return;
+  }
 #pragma GCC unroll 4
   for (int t = 0; t < kTails; t++) Simd::store(lanes[t], sum[t]);
 #pragma GCC unroll 16
   for (int i = 0; i < kHeight; i++) {
-    float* c = tile.c + i * tile.ldc;
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) Simd::store(c + j * kLanes, acc[i][j]);
 #pragma GCC unroll 4
     for (int t = 0; t < kTails; t++)
-      if (t == 0 || t < tile.tail) c[kWhole + t] = lanes[t][i];
+      if (t == 0 || t < tile.tail) tile.c[i * tile.ldc + kWhole + t] = lanes[t][i];
   }
 }
 

@@ -39,6 +39,10 @@ struct GemmTile {
   bool rowBias = false;
   bool first, last;
   float low, high;  // -inf and +inf where there is nothing to clamp
+  // Where rows keep a channel beyond whole vectors apart, a row a lane, whole vectors of them: the inputs of
+  // one more step after the taps (null: none), and where an output goes instead of to c.
+  const float* beyond = nullptr;
+  float* tails = nullptr;
   // What is wanted in the second-level cache next: two lines a step, `apart` floats apart and nextStep
   // further on each time.
   const float* next = nullptr;
@@ -300,6 +304,9 @@ struct Kernels {
   // whose taps have tailDepth channels at least; null where there is none.
   GemmKernel tails[kMaxVectors + 1][kTailChannels + 1][kMaxRows + 1];
   int tailDepth;
+  // [vectors][height]: gemm where rows keep an input beyond whole vectors apart; tails of one channel where
+  // they keep the output apart, and the input as well if it is not null. Null where there is none.
+  GemmKernel beyond[kMaxVectors + 1][kMaxRows + 1], apart[kMaxVectors + 1][kMaxRows + 1];
   int outerRows[kOuterVectors + 1];                                     // [vectors]: the tallest outer tile
   OuterKernel outer[kOuterVectors + 1][kMaxRows + 1];                   // [vectors][height]
   void (*diagonal)(const OuterTile& tile, int64_t begin, int64_t end);  // channels [begin, end)

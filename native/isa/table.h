@@ -52,6 +52,40 @@ constexpr void addTails(Kernels& table) {
 }
 
 template <class Simd, int kVectors, int kHeight>
+constexpr void addBeyond(Kernels& table) {
+  table.beyond[kVectors][kHeight] = gemmTile<Simd, kHeight, kVectors, false, true>;
+  if constexpr (kHeight > 1) addBeyond<Simd, kVectors, kHeight - 1>(table);
+}
+
+template <class Simd, int kVectors, int kHeight>
+constexpr void addApart(Kernels& table) {
+  table.apart[kVectors + 1][kHeight] = tailTile<Simd, kHeight, kVectors, 1, true>;
+  if constexpr (kHeight > 1) addApart<Simd, kVectors, kHeight - 1>(table);
+}
+
+// Panels, and rows, that end in a channel beyond whole vectors; kRows1 to kRows4 as of makeKernels.
+template <class Simd, int kRows1, int kRows2, int kRows3, int kRows4>
+constexpr void addTailKernels(Kernels& table) {
+  table.tailDepth = Simd::kTailDepth;
+  if constexpr (Simd::kTailRows[0] > 0) {
+    addTails<Simd, 1, 1, Simd::kTailRows[0]>(table);
+    addApart<Simd, 1, Simd::kTailRows[0]>(table);
+    addBeyond<Simd, 1, kRows1>(table);
+    addBeyond<Simd, 2, kRows2>(table);
+    if constexpr (kRows3 > 0) addBeyond<Simd, 3, kRows3>(table);
+    if constexpr (kRows4 > 0) addBeyond<Simd, 4, kRows4>(table);
+  }
+  if constexpr (Simd::kTailRows[1] > 0) {
+    addTails<Simd, 2, 1, Simd::kTailRows[1]>(table);
+    addApart<Simd, 2, Simd::kTailRows[1]>(table);
+  }
+  if constexpr (Simd::kTailRows[2] > 0) {
+    addTails<Simd, 3, 1, Simd::kTailRows[2]>(table);
+    addApart<Simd, 3, Simd::kTailRows[2]>(table);
+  }
+}
+
+template <class Simd, int kVectors, int kHeight>
 constexpr void addOuter(Kernels& table) {
   table.outer[kVectors][kHeight] = outerTile<Simd, kHeight, kVectors>;
   if constexpr (kHeight > 1) addOuter<Simd, kVectors, kHeight - 1>(table);
@@ -137,10 +171,7 @@ constexpr Kernels makeKernels(const char* name) {
   if constexpr (kRows2 > 0) addGemm<Simd, 2, kRows2>(table);
   if constexpr (kRows3 > 0) addGemm<Simd, 3, kRows3>(table);
   if constexpr (kRows4 > 0) addGemm<Simd, 4, kRows4>(table);
-  table.tailDepth = Simd::kTailDepth;
-  if constexpr (Simd::kTailRows[0] > 0) addTails<Simd, 1, 1, Simd::kTailRows[0]>(table);
-  if constexpr (Simd::kTailRows[1] > 0) addTails<Simd, 2, 1, Simd::kTailRows[1]>(table);
-  if constexpr (Simd::kTailRows[2] > 0) addTails<Simd, 3, 1, Simd::kTailRows[2]>(table);
+  addTailKernels<Simd, kRows1, kRows2, kRows3, kRows4>(table);
   table.outerRows[1] = kOuterRows1;
   table.outerRows[2] = kOuterRows2;
   addOuter<Simd, 1, kOuterRows1>(table);

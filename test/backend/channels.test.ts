@@ -107,16 +107,32 @@ describe('channels beside whole vectors give the bits of the reference', () => {
     ]);
   });
 
-  it.each([9, 17, 25, 33, 49, 65])('%i output channels by tiles', (outChannels) => {
-    checkAll(
-      // Of 257 channels one is a chain of its own
-      [1, 3, 17, 257].flatMap((inChannels) =>
-        (['winograd2', 'winograd4'] as const).map((algorithm) => ({
-          ...{ inChannels, outChannels, height: 9, width: 14, kernel: 3, algorithm, residual: true },
-        })),
-      ),
-    );
-  });
+  it.each([8, 9, 10, 15, 16, 17, 18, 25, 31, 32, 33, 34, 49, 65])(
+    '%i output channels by tiles',
+    (outChannels) => {
+      const relu6: Shape['activation'] = { kind: 'relu6', negativeSlope: 0 };
+      const silu: Shape['activation'] = { kind: 'silu', negativeSlope: 0 };
+      for (const algorithm of ['winograd2', 'winograd4'] as const) {
+        const layer = { outChannels, kernel: 3, algorithm };
+        checkAll([
+          // Of 257 channels one is a chain of its own
+          ...[1, 3, 4, 9, 16, 17, 18, 33, 257].map((inChannels) => ({
+            ...{ ...layer, inChannels, height: 9, width: 14, residual: true },
+          })),
+          // One tile, fewer than a vector of them, and those that need not all elements of their transform
+          ...[1, 2, 3, 5, 11].map((width) => ({
+            ...layer,
+            inChannels: 17,
+            height: 5,
+            width,
+            activation: relu6,
+          })),
+          { ...layer, inChannels: 17, height: 19, width: 23, dilation: 2, activation: silu, residual: true },
+          { ...layer, inChannels: 25, height: 20, width: 24, paddingMode: 'reflect' },
+        ]);
+      }
+    },
+  );
 
   it.each([2, 3, 7, 9, 15, 16, 17, 31, 32, 33, 49, 64, 65, 129])(
     'depthwise 3x3 over %i channels',

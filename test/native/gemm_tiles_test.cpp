@@ -198,6 +198,60 @@ void runTile(const Kernels& kernels, int vectors, int height, Random& random) {
   }
 }
 
+// Products without bias whose rows keep an input beyond whole vectors apart, an output or both.
+void runApart(const Kernels& kernels, GemmKernel kernel, int vectors, int height, int64_t depth, bool input,
+              bool output, Random& random) {
+  const int64_t panelWidth = static_cast<int64_t>(vectors) * kernels.lanes,
+                width = output ? panelWidth - kernels.lanes : panelWidth, steps = depth + (input ? 1 : 0);
+  std::vector<Floats> inputs;
+  std::vector<const float*> rows;
+  for (int i = 0; i < height; i++) {
+    inputs.emplace_back(depth, random);
+    rows.push_back(inputs.back().data());
+  }
+  const AlignedFloats panel(steps * panelWidth, random);
+  const Floats beyond(kernels.lanes, random);
+  Floats actual(height * width), expected(height * width), tails(kernels.lanes);
+  GemmTile tile{};
+  tile.rows = rows.data();
+  tile.taps = 1;
+  tile.depth = depth;
+  tile.panel = panel.data();
+  tile.c = actual.data();
+  tile.ldc = width;
+  tile.tail = kernels.lanes;
+  tile.first = true;
+  if (input) tile.beyond = beyond.data();
+  if (output) tile.tails = tails.data();
+  kernel(tile);
+
+  const auto sumOf = [&](int i, int64_t n) {
+    float sum = 0.0f;
+    for (int64_t k = 0; k < steps; k++)
+      sum = std::fmaf(k < depth ? rows[static_cast<std::size_t>(i)][k] : beyond[i], panel[k * panelWidth + n],
+                      sum);
+    return sum;
+  };
+  for (int i = 0; i < height; i++)
+    for (int64_t n = 0; n < width; n++) expected[i * width + n] = sumOf(i, n);
+  const std::string where = std::string(kernels.name) + ", " + std::to_string(height) + "x" +
+                            std::to_string(vectors) + " vectors, depth " + std::to_string(depth);
+  checkSame(actual, expected, "channels apart, " + where);
+  for (int i = 0; output && i < height; i++)
+    check(tails[i] == sumOf(i, width), "an output apart, " + where + ", row " + std::to_string(i));
+}
+
+int runProducts(const Kernels& kernels, int vectors, int height, Random& random) {
+  const GemmKernel beyond = kernels.beyond[vectors][height], apart = kernels.apart[vectors][height];
+  for (const int64_t depth : {4, 5, 6, 7, 8, 16, 17, 32}) {
+    if (beyond != nullptr) runApart(kernels, beyond, vectors, height, depth, true, false, random);
+    if (apart == nullptr) continue;
+    runApart(kernels, apart, vectors, height, depth, true, true, random);
+    runApart(kernels, apart, vectors, height, depth, false, true, random);
+  }
+  return (beyond != nullptr ? 1 : 0) + (apart != nullptr ? 1 : 0);
+}
+
 }  // namespace
 }  // namespace convkit::test
 
@@ -205,17 +259,20 @@ int main() {
   using namespace convkit;
   test::Random random(1);
   for (const Kernels* kernels : supportedKernels()) {
-    int tiles = 0, few = 0;
+    int tiles = 0, few = 0, products = 0;
     for (int vectors = 1; vectors <= kMaxVectors; vectors++) {
       for (int height = 1; height <= kernels->rows[vectors]; height++, tiles++)
         test::runTile(*kernels, vectors, height, random);
       for (int tail = 1; tail <= kTailChannels; tail++)
         for (int height = 1; height <= kMaxRows; height++)
           few += test::runTails(*kernels, vectors, tail, height, random);
+      for (int height = 1; height <= kMaxRows; height++)
+        products += test::runProducts(*kernels, vectors, height, random);
     }
     test::check(tiles > 0, std::string(kernels->name) + " has gemm tiles");
     test::check(few > 0 || kernels->lanes < 8, std::string(kernels->name) + " has tiles for few channels");
-    std::printf("%s: %d tiles, %d for few channels\n", kernels->name, tiles, few);
+    test::check((products > 0) == (few > 0), std::string(kernels->name) + " has products for few channels");
+    std::printf("%s: %d tiles, %d for few channels, %d products\n", kernels->name, tiles, few, products);
   }
   return test::verdict();
 }
