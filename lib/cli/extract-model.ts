@@ -6,11 +6,12 @@ import { wrongValue } from '../errors.js';
 import { type FeatureModel, scatteringFeatures, unitLength } from '../extract/features.js';
 import { networkFeatures } from '../extract/network.js';
 import { PRESET_NAMES, type Preset, type PresetName, presetFor, unpublished } from '../extract/presets.js';
+import { inputShapeFor } from '../models/by-name.js';
 import { Scattering } from '../models/scattering.js';
 import type { Module } from '../nn/module.js';
 import { manualSeed } from '../numerics/philox.js';
 import { loadOnnx } from '../onnx/index.js';
-import { modelInputShape, publishedModel, takesPhotos } from './named-models.js';
+import { publishedModel, takesPhotos } from './named-models.js';
 import { putWeights, readWeights } from './weights-file.js';
 
 export const modelOptions = {
@@ -86,7 +87,7 @@ function scattering(values: ModelValues, batch: number): ChosenModel {
 async function network(values: ModelValues, batch: number): Promise<ChosenModel> {
   if (/\.onnx$/i.test(values.model)) return onnxFile(values, batch);
   const name = values.model;
-  const shape = modelInputShape(name);
+  const shape = inputShapeFor(name, '--model');
   const [, , side] = shape;
   if (!takesPhotos(shape)) {
     throw wrongValue('extract', `${name} takes [${shape.join(', ')}], not photos in colour`);

@@ -144,6 +144,9 @@ async function extract(argv: readonly string[], signal: AbortSignal): Promise<nu
   });
   const failed = result.failures.length;
   const all = files.length + listing.missing.length;
+  if (all === 0 && values.shard === undefined) {
+    throw wrongValue('extract', `there are no images in ${positionals.join(', ')}`);
+  }
   if (result.rows === 0 && (all > 0 || values.shard === undefined)) {
     throw wrongValue('extract', `none of ${all} images could be read, nothing was written`);
   }

@@ -122,6 +122,9 @@ export const byName = (name: string, options?: ModelOptions): Module =>
  * @example
  * models.inputShapeOf('inception_v3'); // [1, 3, 299, 299]
  */
-export const inputShapeOf = (name: string): number[] => [
-  ...architecture(name, 'models.inputShapeOf').inputShape,
+export const inputShapeOf = (name: string): number[] => inputShapeFor(name, 'models.inputShapeOf');
+
+/** The same for who asks on somebody's behalf. */
+export const inputShapeFor = (name: string, operation: string): number[] => [
+  ...architecture(name, operation).inputShape,
 ];

@@ -12,7 +12,7 @@ import { storageOf, Tensor } from '../tensor/tensor.js';
 import { ConvCall } from './conv-call.js';
 import { recordConvolution } from './conv-gradient.js';
 import type { ConvSettings } from './conv-options.js';
-import { type Filter, type FittedConv, filterOf, keptFilter } from './filter-cache.js';
+import { type FittedConv, filterOf, keptFilter } from './filter-cache.js';
 import { imageLayout, images, type Mode } from './inputs.js';
 import { finished, type Prepared } from './run.js';
 import { traced, tracing } from './trace.js';
@@ -62,9 +62,9 @@ export function applyFilter(application: Application): Prepared {
   const outputShape = Object.freeze(shapeOf(sized.outputSize));
   const outputLength = elementCount(outputShape);
   const small = SmallOutputs.serve(outputLength) ? new SmallOutputs(outputLength) : null;
-  const fitted = { shape, channelAxis, batch, sized, outputShape, outputLength, small };
+  const fitted = { filter, shape, channelAxis, batch, sized, outputShape, outputLength, small };
   filter.fitted = fitted;
-  return applyFitted(filter, fitted, x, weight, mode, operation);
+  return applyFitted(fitted, x, weight, mode, operation);
 }
 
 /**
@@ -80,9 +80,8 @@ export function applyAgain(
   mode: Mode,
   operation: string,
 ): Prepared | null {
-  const filter = fittedFilter(x, weight, bias, settings, mode);
-  if (filter === null || filter.fitted === null) return null;
-  return applyFitted(filter, filter.fitted, x, weight, mode, operation);
+  const fitted = fittedBefore(x, weight, bias, settings, mode);
+  return fitted === null ? null : applyFitted(fitted, x, weight, mode, operation);
 }
 
 /** {@link applyAgain} and run, where nothing is recorded: the shortest way there is. */
@@ -93,38 +92,37 @@ export function computeAgain(
   settings: ConvSettings,
   operation: string,
 ): Tensor | null {
-  const filter = fittedFilter(x, weight, bias, settings, 'now');
-  if (filter === null || filter.fitted === null || recordingAny(x, weight, bias)) return null;
-  const { fitted } = filter;
-  const { channelAxis, batch, sized } = fitted;
+  const fitted = fittedBefore(x, weight, bias, settings, 'now');
+  if (fitted === null || recordingAny(x, weight, bias)) return null;
+  const { filter, channelAxis, batch, sized } = fitted;
   const packed = filter.packed(sized, weight, 'now', operation);
   const input = images(x, sized.inputLayout, channelAxis, 'now', operation);
   const { small, outputShape, outputLength } = fitted;
   const y = small === null ? allocateOutput(outputShape, operation, outputLength) : small.take();
   if (batch > 0) filter.compute(sized.conv, packed, input, y, batch);
-  return outputOf(filter, fitted, y);
+  return outputOf(fitted, y);
 }
 
 /** What an earlier call with such images left; null where none did. */
-function fittedFilter(
+function fittedBefore(
   x: Tensor,
   weight: Tensor,
   bias: Tensor | null,
   settings: ConvSettings,
   mode: Mode,
-): Filter | null {
+): FittedConv | null {
   if (tracing()) return null;
-  const filter = keptFilter(selectionCount(), settings, weight, bias);
-  if (filter === null || filter.fitted === null) return null;
-  const { shape, sized } = filter.fitted;
+  const fitted = keptFilter(selectionCount(), settings, weight, bias)?.fitted ?? null;
+  if (fitted === null) return null;
+  const { filter, shape, sized } = fitted;
   const again =
     sameShape(shape, x.shape) &&
     imageLayout(x, mode) === sized.inputLayout &&
     filter.outputLayout(sized.inputLayout) === sized.outputLayout;
-  return again ? filter : null;
+  return again ? fitted : null;
 }
 
-function outputOf(filter: Filter, { channelAxis, sized, outputShape }: FittedConv, y: Float32Array): Tensor {
+function outputOf({ filter, channelAxis, sized, outputShape }: FittedConv, y: Float32Array): Tensor {
   const layout = sized.outputLayout === 'channelsLast' ? channelAxis : ROW_MAJOR;
   const output = new Tensor(new Storage(y, layout), outputShape);
   if (sized.inputLayout === 'channelsFirst') storageOf(output).watch(filter.demand);
@@ -132,21 +130,14 @@ function outputOf(filter: Filter, { channelAxis, sized, outputShape }: FittedCon
 }
 
 /** What is done at every call. */
-function applyFitted(
-  filter: Filter,
-  fitted: FittedConv,
-  x: Tensor,
-  weight: Tensor,
-  mode: Mode,
-  operation: string,
-): Prepared {
+function applyFitted(fitted: FittedConv, x: Tensor, weight: Tensor, mode: Mode, operation: string): Prepared {
+  const { filter, channelAxis, batch, sized } = fitted;
   const { binding, settings, bias } = filter;
-  const { channelAxis, batch, sized } = fitted;
   const { conv, geometry, inputLayout } = sized;
   const packed = filter.packed(sized, weight, mode, operation);
   const input = images(x, inputLayout, channelAxis, mode, operation);
   const y = allocateOutput(fitted.outputShape, operation, fitted.outputLength);
-  const output = outputOf(filter, fitted, y);
+  const output = outputOf(fitted, y);
   if (recordingAny(x, weight, bias))
     recordConvolution(output, { operation, x, weight, bias, settings, layout: channelAxis, batch, geometry });
   ownsMemory(output);

@@ -30,6 +30,8 @@ export interface SizedConv {
 
 /** What a call worked out from the shape and layout of its images, for the next call with such images. */
 export interface FittedConv {
+  /** Whose call it was. */
+  readonly filter: Filter;
   /** That of x. */
   readonly shape: readonly number[];
   readonly channelAxis: number;

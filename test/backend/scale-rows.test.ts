@@ -71,6 +71,10 @@ describe('scaleRows', () => {
       ])
         expect(() => Reflect.apply(binding.scaleRows, binding, args)).toThrow(TypeError);
       expect(() => binding.scaleRows(x, scale, y)).not.toThrow();
+      structuredClone(scale, { transfer: [scale.buffer] });
+      const detached = () => binding.scaleRows(new Float32Array(0), scale, new Float32Array(0));
+      expect(detached).toThrow(TypeError);
+      expect(detached).toThrow('scale lies in a detached ArrayBuffer');
     },
   );
 });

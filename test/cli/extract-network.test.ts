@@ -192,7 +192,7 @@ describe('a network', () => {
         ['--model', 'resnet50'],
         /resnet50 has no weights of its own; give a file of them with --weights resnet50\.safetensors/,
       ],
-      [['--model', 'resnet5000'], /there is no model .*resnet5000/],
+      [['--model', 'resnet5000'], /--model: there is no model 'resnet5000'; did you mean/],
       [['--layer', 'avgpool'], /--layer is for a network, and the model is scattering/],
       [['--model', 'lenet5', '--random-weights', '1'], /lenet5 takes \[1, 1, 28, 28\], not photos in colour/],
       [[...NETWORK, '--random-weights', '1'], /received both --weights and --random-weights/],

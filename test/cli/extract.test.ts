@@ -159,6 +159,10 @@ describe('convkit extract', () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(/none of 1 images could be read/);
     expect(await readdir(at('none'))).toEqual(['x.png']);
+    await mkdir(at('nothing'));
+    const empty = await convkit('extract', 'nothing', '-o', 'nothing.npy');
+    expect(empty.code).toBe(1);
+    expect(empty.stderr).toMatch(/there are no images in nothing/);
   });
 
   test('writes JSON lines to standard output, with the numbers of the matrix', async () => {

@@ -26,7 +26,7 @@ export function lengthOf(operation: string, name: string, value: unknown): numbe
 export const spanOf = (positions: number, stride: number, channels: number): number =>
   positions === 0 ? 0 : (positions - 1) * stride + channels;
 
-function isDetached(buffer: ArrayBuffer): boolean {
+export function isDetached(buffer: ArrayBuffer): boolean {
   try {
     new Uint8Array(buffer);
     return false;

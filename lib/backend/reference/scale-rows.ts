@@ -1,6 +1,6 @@
 // Reference scaling of rows: products in float64, rounded once.
 import { show, wrongType, wrongValue } from '../../errors.js';
-import { checkApart, checkFloats, lengthOf } from './checks.js';
+import { checkApart, checkFloats, isDetached, lengthOf } from './checks.js';
 
 const operation = 'scaleRows';
 
@@ -11,6 +11,8 @@ export function scaleRows(x: Float32Array, scale: Float64Array, y: Float32Array)
     throw wrongType(operation, `scale must be a Float64Array, got ${show(scale)}`);
   if (scale.buffer instanceof SharedArrayBuffer)
     throw wrongType(operation, 'scale must not lie in a SharedArrayBuffer', 'copy it first');
+  if (scale.length === 0 && isDetached(scale.buffer))
+    throw wrongType(operation, 'scale lies in a detached ArrayBuffer');
   if (scale.length === 0 ? length > 0 : length % scale.length !== 0)
     throw wrongValue(operation, `x must be as many rows as there are scales, ${scale.length}, got ${length}`);
   checkFloats(operation, 'y', y, length);
