@@ -34,7 +34,9 @@ export async function makeDecoder({ size, resize, maxPixels }) {
       if (info.channels === 3) return data;
       throw new Error(`it has ${info.channels} channels, not 3`);
     } catch (error) {
-      throw new BadImage(`the body is no image that can be read: ${error.message.split('\n')[0]}`);
+      // sharp says "Input buffer" and "Input image" of what came
+      const [reason] = error.message.replace(/^Input (buffer|image)/i, 'it').split('\n');
+      throw new BadImage(`the body is no image that can be read: ${reason}`);
     }
   };
 }
