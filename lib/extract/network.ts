@@ -37,14 +37,15 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
   const side = preset.crop;
   const architecture = architectureSha256(module);
   const weightsSha256 = hashedLater(module);
-  const shape = outputShape(module, layer, side);
   const session = await compile(module, {
     inputShape: [batch, 3, side, side],
     outputs: [layer],
     releaseWeights: true,
   });
+  const [images, ...layerShape] = session.outputShapes().get(layer) ?? [];
+  if (images !== batch || layerShape.length === 0) throw notOneEach(module, layer, side);
   const tables = normalisation(preset);
-  const featureLength = elementCount(shape.slice(1));
+  const featureLength = elementCount(layerShape);
   // One array for all batches: a run takes what is in it as it begins, and the next batch is written after that
   let values = new Float32Array(0);
   return {
@@ -52,7 +53,7 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
     async about() {
       const hashes = { architectureSha256: architecture, weightsSha256: await weightsSha256() };
       return {
-        model: { ...about, layer, layerShape: shape.slice(1), featureLength, ...hashes },
+        model: { ...about, layer, layerShape, featureLength, ...hashes },
         preprocessing: presetWords(preset),
       };
     },
@@ -74,19 +75,16 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
   };
 }
 
-/** What a layer gives for one image, found on shapes alone. */
-function outputShape(module: Module, layer: string, side: number): readonly number[] {
+/** Why a layer whose outputs are not one for each image makes no rows. */
+function notOneEach(module: Module, layer: string, side: number): Error {
   const signature = { shape: [1, 3, side, side], channelAxis: ROW_MAJOR };
   const [{ shape }] = trace(module, active(), signature, [layer]).outputs;
-  if (shape[0] !== 1 || shape.length < 2) {
-    const what = layer === OWN ? 'the network' : `layer ${layer}`;
-    throw wrongShape(
-      'extract',
-      `${what} gives ${showShape(shape)} for one image, not [1, ...]`,
-      'choose another --layer',
-    );
-  }
-  return shape;
+  const what = layer === OWN ? 'the network' : `layer ${layer}`;
+  return wrongShape(
+    'extract',
+    `${what} gives ${showShape(shape)} for one image, not [1, ...]`,
+    'choose another --layer',
+  );
 }
 
 /** SHA-256 over the kinds, options and order of all layers, as `String(module)` prints them. */

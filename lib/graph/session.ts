@@ -92,6 +92,13 @@ export class Session<Result extends Outputs = Outputs> {
     this.#network.refresh();
   }
 
+  /** @internal The shapes of the outputs for an input of `inputShape`, by their names. */
+  outputShapes(): ReadonlyMap<string, readonly number[]> {
+    const { inputShape: shape } = this.#network;
+    const { outputs } = this.#network.executable({ shape, channelAxis: ROW_MAJOR });
+    return new Map(outputs.map((output) => [output.name, output.shape]));
+  }
+
   /** The steps, their algorithms and memory, for `inputShape` or another one; `String(...)` prints a table. */
   summary(inputShape: readonly number[] = this.#network.inputShape): SessionSummary {
     return summarised(this.#network.executable({ shape: inputShape, channelAxis: ROW_MAJOR }));
