@@ -6,12 +6,14 @@
 #include <limits>
 
 #include "conv/multiply.h"
+#include "threads/scratch.h"
 
 namespace convkit {
 namespace {
 
 constexpr int64_t kFloatsInCache = 1 << 16;  // of scaled input in a chunk
 constexpr int64_t kChunksPerThread = 4;
+constexpr int64_t kLargeFilter = 1 << 17;  // floats
 
 // Positions [first, first + count) of the batch, scaled, one after the other.
 void scaleRows(const Conv& conv, const Input& input, int64_t first, int64_t count, float* to) {
@@ -31,6 +33,20 @@ void scaleRows(const Conv& conv, const Input& input, int64_t first, int64_t coun
                     input.scale + p / conv.positions() * g.inChannels, 1, to, g.inChannels);
 }
 
+// Everything first, so that threads can share the filter instead of the positions.
+void scaleFirst(const Conv& conv, const PackedFilter& filter, const Input& input, Output y, int64_t batch,
+                const CancelFlag* cancelled) {
+  const int64_t positions = batch * conv.positions(), depth = conv.geometry.inChannels;
+  const int64_t chunks = std::min<int64_t>(positions, threadCount());
+  detail::ScratchLease lease;
+  float* const scaled = lease.scratch().floats(0, static_cast<std::size_t>(positions * depth));
+  parallelFor(chunks, cancelled, [&](int64_t chunk, Scratch&) {
+    const int64_t first = positions * chunk / chunks, last = positions * (chunk + 1) / chunks;
+    scaleRows(conv, input, first, last - first, scaled + first * depth);
+  });
+  runDense(conv, filter, scaled, y, batch, cancelled);
+}
+
 }  // namespace
 
 void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input, Output y, int64_t batch,
@@ -42,6 +58,10 @@ void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input,
   const int64_t tiles = ceilDivide(positions, filter.height);
   const int64_t fitting = std::max<int64_t>(1, kFloatsInCache / (filter.height * depth));
   const int64_t wanted = threadCount() > 1 ? kChunksPerThread * threadCount() : 1;
+  // Few tiles leave each thread little to do with a filter that it has to read from end to end. Two threads,
+  // 1152 channels at 7x7: to 192 79 us and 72, to 320 138 and 116
+  if (input.scale != nullptr && wanted > 1 && tiles < 2 * wanted && weightLength(conv) >= kLargeFilter)
+    return scaleFirst(conv, filter, input, y, batch, cancelled);
   const int64_t blocks = std::min(tiles, std::max(ceilDivide(tiles, fitting), wanted));
   const int64_t panelBlocks = std::min(panels, ceilDivide(wanted, blocks));
   const InputOrder order(input.x, inputLength(conv, batch), g.inputStride);

@@ -1,6 +1,7 @@
 // Compiled networks give the bits of eager ones, on every backend.
 import { describe, expect, it } from 'vitest';
-import { compile, nn, noGrad, ops, Tensor } from '../../lib/index.js';
+import { backend, compile, nn, noGrad, ops, Tensor } from '../../lib/index.js';
+import { SqueezeExcitation } from '../../lib/models/squeeze-excitation.js';
 import { backends } from '../support/backends.js';
 import { bits } from '../support/bits.js';
 
@@ -76,6 +77,32 @@ describe.each(backends())('on $name', ({ use }) => {
       expect(bits(session.runSync(x))).toEqual(bits(wanted));
     }
     await session.close();
+  });
+
+  // On two threads a large filter is shared by channels, once all of its input is scaled; 96 outputs share positions
+  it('gives the same bits where the input of a convolution is scaled, or normalised, on its way', async () => {
+    use();
+    const { threads } = backend.info();
+    const excited = (outputs: number) =>
+      new nn.Sequential(
+        new SqueezeExcitation(520, 4, { activation: 'silu', gate: 'sigmoid' }),
+        new nn.Conv2d(520, outputs, 1),
+      );
+    const normalised = new nn.Sequential(new nn.BatchNorm2d(520), new nn.ReLU(), new nn.Conv2d(520, 264, 1));
+    for (const net of [excited(96), excited(264), normalised]) {
+      net.eval();
+      const session = await compile(net, { inputShape: [1, 520, 5, 5], foldBatchNorm: false });
+      for (const batch of [1, 2]) {
+        const x = Tensor.randn([batch, 520, 5, 5], { seed: 7 });
+        const wanted = noGrad(() => net.forward(x));
+        for (const count of [1, 2, 3]) {
+          backend.setThreads(count);
+          expect(bits(session.runSync(x))).toEqual(bits(wanted));
+        }
+      }
+      await session.close();
+    }
+    backend.setThreads(threads);
   });
 
   it('gives named outputs, fused away or not', async () => {
