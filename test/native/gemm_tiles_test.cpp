@@ -1,4 +1,5 @@
 // Every gemm tile of every instruction set this processor has, against one naive chain per output.
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -210,7 +211,7 @@ void runApart(const Kernels& kernels, GemmKernel kernel, int vectors, int height
     rows.push_back(inputs.back().data());
   }
   const AlignedFloats panel(steps * panelWidth, random);
-  const Floats beyond(kernels.lanes, random);
+  const Floats beyond(std::max(height, kernels.lanes), random);
   Floats actual(height * width), expected(height * width), tails(kernels.lanes);
   GemmTile tile{};
   tile.rows = rows.data();
