@@ -268,6 +268,9 @@ case("padding from the size", [("Shape", "x0", "s", {}), ("Gather", "s two", "h"
     ("Cast", "g", "i", {"to": 7}), ("Cast", "c", "j", {"to": 7}), ("Sub", "j i", "k", {}), ("Relu", "k", "l", {}), ("Unsqueeze", "i axes", "begin", {}),
     ("Unsqueeze", "l axes", "end", {}), ("Concat", "none begin none none end none", "pads", {"axis": 0}), ("Pad", "x0 pads", "y0", {})], [[1, 2, 6, 5][1:]],
     {"two": numpy.array(1, numpy.int64), "by": numpy.float32(2), "one": numpy.float32(1), "three": numpy.float32(3), "zero": numpy.float32(0), "axes": ints(0), "none": ints(0)})  # fmt: skip
+one("LpPool", "LpPool", [1, 2, 7, 8], opset=18, kernel_shape=[3, 2], strides=[2, 2], pads=[1, 0, 1, 1])
+one("LpPool of p 3", "LpPool", [1, 2, 9], opset=18, kernel_shape=[3], dilations=[2], p=3)
+one("LpPool of p 1", "LpPool", [1, 2, 6, 6], opset=18, kernel_shape=[2, 2], p=1)
 one("Mean", "Mean", [2, 3], {"a": numbers((3,), 26), "b": numbers((2, 1), 27)})
 one("AveragePool dilated", "AveragePool", [1, 2, 7, 9], opset=19, kernel_shape=[2, 3], dilations=[2, 3], strides=[2, 1])
 one("AveragePool dilated, counting pads", "AveragePool", [1, 2, 7, 7], opset=19, kernel_shape=[3, 2], dilations=[2, 2], pads=[1, 2, 2, 1], count_include_pad=1)

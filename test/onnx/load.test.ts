@@ -52,6 +52,20 @@ describe('what the reference evaluator has not', () => {
     expect([a, b, c, d]).toEqual([exponent === 2.5 ? 32 : 2, Number.NaN, 0, Number.NaN]);
   });
 
+  test.each([
+    [undefined, 5],
+    [1, 7],
+    [3, Math.cbrt(91)],
+  ])('GlobalLpPool of p %s', async (p, norm) => {
+    const net = await io.loadOnnx(
+      model({ nodes: [node('GlobalLpPool', 'x', 'y', p === undefined ? {} : { p })] }),
+    );
+    const y = net.forward(Tensor.from([[[3, 0, -4]], [[0, 0, 0]]]));
+    expect(y.shape).toEqual([2, 1, 1]);
+    expect(y.data[0]).toBeCloseTo(norm, 5);
+    expect(y.data[1]).toBe(0);
+  });
+
   test("nearest neighbours as TensorFlow's", async () => {
     const attributes = { coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'floor' };
     const net = await io.loadOnnx(

@@ -9,6 +9,7 @@ import { beside, converted, elementwise } from './beside.js';
 import { compared, truth } from './compare.js';
 import * as conv from './conv.js';
 import * as linear from './linear.js';
+import { globalLpPool, lpPool } from './lp-pool.js';
 import * as moves from './moves.js';
 import * as norm from './norm.js';
 import * as pool from './pool.js';
@@ -68,6 +69,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   Gelu: activation.gelu,
   Gemm: linear.gemm,
   GlobalAveragePool: pool.globalPool('average'),
+  GlobalLpPool: globalLpPool,
   GlobalMaxPool: pool.globalPool('max'),
   GroupNormalization: norm.groupNormalization,
   HardSigmoid: activation.hardSigmoid,
@@ -81,6 +83,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   LeakyRelu: activation.leakyRelu,
   LogSigmoid: activation.logSigmoid,
   LogSoftmax: rows.softmax('logSoftmax'),
+  LpPool: lpPool,
   MatMul: linear.matMul,
   Max: arithmetic.max,
   MaxPool: pool.maxPool,

@@ -9,7 +9,8 @@ import type { Tensor } from '../../tensor/tensor.js';
 import { type Builder, layer, type Node, tensorAt } from '../node.js';
 import { autoPad, padPairs, perAxis } from './conv.js';
 
-function sliding(
+/** The windows that a node's attributes say. */
+export function sliding(
   node: Node,
   kind: SlidingPool['kind'],
   countIncludePad: boolean,

@@ -24,7 +24,7 @@ const LEAST = 2 ** -126;
 const MOST_FACTORS = 16;
 
 /** x^exponent of x >= 0 for an exponent above 0 and below 1; of x up to 2^63, whose squares are finite. */
-function root(x: Tensor, exponent: number): Tensor {
+export function root(x: Tensor, exponent: number): Tensor {
   // Products of square roots are exact where a general power is not
   if (exponent === 0.25) return root(root(x, 0.5), 0.5);
   if (exponent === 0.75) return mul(root(x, 0.5), root(x, 0.25));
@@ -42,7 +42,7 @@ function ofPositive(x: Tensor, made: Tensor): Tensor {
 }
 
 /** The product of a whole number of factors. */
-function product(x: Tensor, count: number): Tensor {
+export function product(x: Tensor, count: number): Tensor {
   let y = x;
   for (let i = 1; i < count; i++) y = mul(y, x);
   return y;
