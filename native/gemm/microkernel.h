@@ -156,10 +156,13 @@ void gemmTile(const GemmTile& tile) {
         }
       }
     }
+    // Left out where it changes nothing: 64 to 256 channels at 56x56 511 us to 491
+    if (tile.low != -__builtin_inff() || tile.high != __builtin_inff()) {
 #pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) {
+      for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::lesser(high, Simd::greater(low, acc[i][j]));
+        for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::lesser(high, Simd::greater(low, acc[i][j]));
+      }
     }
   }
 #pragma GCC unroll 16
