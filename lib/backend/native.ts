@@ -48,24 +48,35 @@ export function loadFrom(root: string): NativeEngine {
   };
 }
 
-/** A stale or foreign file in build/Release must not hide a good prebuild, so those follow. */
+/**
+ * A stale or foreign file in build/Release must not hide a good prebuild, so those follow. node-gyp-build, which chooses among
+ * several prebuilds and obeys its own settings, takes 2.5 ms to load and look: where there is no choice nobody asks it.
+ */
 function* candidates(root: string, tried: string[]): Generator<string> {
+  const folder = join(root, 'prebuilds', PLATFORM);
+  const prebuilds = binariesIn(folder);
+  const settled = process.env.PREBUILDS_ONLY === undefined && process.env.CONVKIT_PREBUILD === undefined;
+  const built = existsSync(join(root, 'build')) ? binariesIn(join(root, 'build', 'Release')) : prebuilds;
+  const only = settled && built.length === 1 ? built[0] : '';
+  if (only !== '') yield only;
   let first = '';
   try {
     const finder: NodeGypBuild = require('node-gyp-build');
     first = finder.resolve(root);
-    yield first;
+    if (first !== only) yield first;
   } catch (error) {
     tried.push(`node-gyp-build (${firstLine(error)})`);
   }
-  const folder = join(root, 'prebuilds', PLATFORM);
-  const prebuilds = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.node')) : [];
   if (prebuilds.length === 0) tried.push(`${folder} (no binary there)`);
-  for (const name of prebuilds) {
-    const binary = join(folder, name);
-    if (binary !== first) yield binary;
-  }
+  for (const binary of prebuilds) if (binary !== first && binary !== only) yield binary;
 }
+
+const binariesIn = (folder: string): string[] =>
+  existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name.endsWith('.node'))
+        .map((name) => join(folder, name))
+    : [];
 
 function isBinding(addon: unknown): addon is Binding {
   return typeof addon === 'object' && addon !== null && 'abi' in addon && addon.abi === ABI;
