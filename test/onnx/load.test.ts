@@ -66,6 +66,16 @@ describe('what the reference evaluator has not', () => {
     expect(y.data[1]).toBe(0);
   });
 
+  test('more taps than memory has room for are refused', async () => {
+    const nodes = [
+      node('Resize', 'x   s', 'y', { mode: 'cubic', coordinate_transformation_mode: 'asymmetric' }),
+    ];
+    const net = await io.loadOnnx(model({ nodes, initializers: [ints('s', [1, 1, 1, 2 ** 30])] }));
+    expect(() => net.forward(Tensor.zeros([1, 1, 1, 4]))).toThrow(
+      'makes 1073741824 positions of 4, of 5 taps each',
+    );
+  });
+
   test("nearest neighbours as TensorFlow's", async () => {
     const attributes = { coordinate_transformation_mode: 'tf_half_pixel_for_nn', nearest_mode: 'floor' };
     const net = await io.loadOnnx(

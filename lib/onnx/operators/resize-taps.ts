@@ -2,6 +2,7 @@
 // outside left out. One dimension at a time, as the taps of each output.
 
 import type { ResampledAxis } from '../../ops/resample-axis.js';
+import type { Fail } from '../wire.js';
 
 /** A way of laying one grid over another, as ONNX names them. */
 export type Coordinates =
@@ -48,11 +49,20 @@ function weightAt(distance: number, cubic: number | null): number {
   return t < 2 ? ((cubic * t - 5 * cubic) * t + 8 * cubic) * t - 4 * cubic : 0;
 }
 
+/** More taps than an image's side has, by far. */
+const MOST_TAPS = 2 ** 22;
+
 /** The taps of every output along one dimension; their weights come to 1. */
-export function tapsOf({ how, cubic, antialias, excludesOutside }: Kernel, extent: Extent): ResampledAxis {
+export function tapsOf(
+  { how, cubic, antialias, excludesOutside }: Kernel,
+  extent: Extent,
+  fail: Fail,
+): ResampledAxis {
   const { input, output, scale } = extent;
   const narrowed = antialias ? Math.min(scale, 1) : 1;
   const reach = (cubic === null ? 1 : 2) / narrowed;
+  const most = Math.floor(2 * reach) + 1;
+  if (!(most * output <= MOST_TAPS)) fail(`makes ${output} positions of ${input}, of ${most} taps each`);
   const starts = new Int32Array(output + 1);
   const sources: number[] = [];
   const weights: number[] = [];

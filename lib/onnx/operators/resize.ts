@@ -4,6 +4,7 @@ import { prepareUpsample, type UpsampleSettings } from '../../ops/upsample.js';
 import type { Tensor } from '../../tensor/tensor.js';
 import { axesIn } from '../axes.js';
 import { type Builder, type Built, type Inputs, layer, type Node, numbersAt, tensorAt } from '../node.js';
+import type { Fail } from '../wire.js';
 import { remapped } from './moves.js';
 import { type Coordinates, coordinate, type Kernel, tapsOf } from './resize-taps.js';
 
@@ -94,7 +95,7 @@ function isTorchs({ how, cubic, antialias, excludesOutside }: Kernel, x: Tensor,
 }
 
 /** The same settings give the same tables: they are kept by target. */
-function interpolating(kernel: Kernel): (x: Tensor, target: Target) => UpsampleSettings {
+function interpolating(kernel: Kernel, fail: Fail): (x: Tensor, target: Target) => UpsampleSettings {
   const known = new Map<string, UpsampleSettings>();
   return (x, target) => {
     const { sizes, scales, byScale } = target;
@@ -111,7 +112,7 @@ function interpolating(kernel: Kernel): (x: Tensor, target: Target) => UpsampleS
       mode: cubic === null ? (['linear', 'bilinear', 'trilinear'] as const)[sizes.length - 3] : 'bicubic',
       alignCorners: how === 'align_corners',
       asymmetric: how === 'asymmetric',
-      ...(own ? {} : { taps: sizes.slice(2).map((_, i) => tapsOf(kernel, extent(i + 2))) }),
+      ...(own ? {} : { taps: sizes.slice(2).map((_, i) => tapsOf(kernel, extent(i + 2), fail)) }),
     };
     if (known.size < 16) known.set(key, made);
     return made;
@@ -129,12 +130,15 @@ function resizing(node: Node, how: Coordinates, targetOf: (x: Tensor, inputs: In
       return nearest(x, targetOf(x, inputs), how, round);
     });
   }
-  const settingsFor = interpolating({
-    how,
-    cubic: mode === 'cubic' ? node.float('cubic_coeff_a', -0.75) : null,
-    antialias: node.int('antialias', 0) !== 0,
-    excludesOutside: node.int('exclude_outside', 0) !== 0,
-  });
+  const settingsFor = interpolating(
+    {
+      how,
+      cubic: mode === 'cubic' ? node.float('cubic_coeff_a', -0.75) : null,
+      antialias: node.int('antialias', 0) !== 0,
+      excludesOutside: node.int('exclude_outside', 0) !== 0,
+    },
+    node.fail,
+  );
   return layer((inputs, when) => {
     const x = tensorAt(inputs, 0);
     const target = targetOf(x, inputs);
