@@ -2,6 +2,7 @@
 // convolution; every operation of the contract writes all of its output, so outputs skip that.
 
 import { constants } from 'node:buffer';
+import { totalmem } from 'node:os';
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 
 /** A port whose other end is closed: what is sent through it is dropped, and its memory freed. */
@@ -27,6 +28,15 @@ export function discardMemory(data: Float32Array): void {
   } catch {
     // Memory of someone who does not part with it: the collector's
   }
+}
+
+let memoryOfMachine = 0;
+
+/** Bytes that this process may fill, of the machine's or of its container's. More is often granted, and ends it when written. */
+export function machineMemory(): number {
+  if (memoryOfMachine === 0)
+    memoryOfMachine = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+  return memoryOfMachine;
 }
 
 /** Test mode: fills new outputs with NaN, so that an element which a kernel forgot to write shows. */

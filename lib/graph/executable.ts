@@ -1,6 +1,9 @@
 // A graph with its handles made and its memory planned; bound to an arena it is a program.
 
 import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.js';
+import { machineMemory } from '../backend/memory.js';
+import { wrongValue } from '../errors.js';
+import { showGigabytes } from '../tensor/shape.js';
 import { packedFilter, type Weights } from './filters.js';
 import { FoldMemory } from './fold.js';
 import {
@@ -43,6 +46,13 @@ export class Executable {
     weights: Weights,
   ) {
     this.plan = plan(graph);
+    if (this.plan.length * 4 > machineMemory()) {
+      throw wrongValue(
+        'compile',
+        `what lies between the layers takes ${showGigabytes(this.plan.length)}, and this machine has ${showGigabytes(machineMemory() / 4)}`,
+        'use a smaller batch or smaller sizes',
+      );
+    }
     const convs = new Map<TracedConv, Conv>();
     const convOf = (traced: TracedConv): Conv => {
       const conv = convs.get(traced) ?? binding.createConv(traced.geometry);

@@ -1,5 +1,6 @@
 // Shapes: what counts as one, how many elements it has, and how sentences quote it.
 
+import { machineMemory } from '../backend/memory.js';
 import { takeRecycled } from '../backend/recycled.js';
 import { outputMemory } from '../backend/substitute.js';
 import { show, wrongShape, wrongType, wrongValue } from '../errors.js';
@@ -75,6 +76,9 @@ export function allocateOutput(
   return sized(shape, operation, (length) => outputMemory(length, takeRecycled), count);
 }
 
+/** Elements; no machine has less memory than so many take. */
+const LARGE = 2 ** 24;
+
 function sized(
   shape: readonly number[],
   operation: string,
@@ -82,13 +86,16 @@ function sized(
   count = elementCount(shape),
 ): Float32Array {
   try {
-    return make(count);
+    if (count <= LARGE || count * 4 <= machineMemory()) return make(count);
   } catch {
-    const gigabytes = ((count * 4) / 1e9).toPrecision(3);
-    throw wrongValue(
-      operation,
-      `a result of shape ${showShape(shape)} (${gigabytes} GB) cannot be allocated`,
-      'use a smaller batch or smaller sizes',
-    );
+    // Refused by the system
   }
+  throw wrongValue(
+    operation,
+    `a result of shape ${showShape(shape)} (${showGigabytes(count)}) cannot be allocated`,
+    'use a smaller batch or smaller sizes',
+  );
 }
+
+/** The memory of so many elements, as text. */
+export const showGigabytes = (elements: number): string => `${((elements * 4) / 1e9).toPrecision(3)} GB`;

@@ -1,5 +1,6 @@
 // Tensors: what is accepted, what is shared, and that layout never shows.
 
+import { totalmem } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { manualSeed, noGrad, ShapeError, Tensor } from '../../lib/index.js';
 
@@ -180,6 +181,9 @@ describe('creation', () => {
     expect(Tensor.ones([1, 2]).toArray()).toEqual([[1, 1]]);
     expect(Tensor.full([2], 0.5).toArray()).toEqual([0.5, 0.5]);
     expect(() => Tensor.zeros([2 ** 40])).toThrow(/cannot be allocated/);
+    // Some systems would grant it, and end the process that writes it
+    const beyond = Math.ceil(totalmem() / 4) + 1;
+    expect(() => Tensor.zeros([beyond])).toThrow(/cannot be allocated; use a smaller batch/);
   });
 
   test('randn depends on the seed and the index alone', () => {
