@@ -14,7 +14,6 @@ import {
 import { loadReference } from './load-reference.js';
 import { nativeEngine } from './native.js';
 import { dropRecycled } from './recycled.js';
-
 import { probeSubnormals } from './subnormals.js';
 import { standIn, standInNumber } from './substitute.js';
 
