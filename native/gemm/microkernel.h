@@ -25,6 +25,21 @@ inline void multiplyQuad(typename Simd::V (&acc)[kHeight][1], const typename Sim
   }
 }
 
+// The step of the channel that rows keep apart from their others: inputs[i] times the panel's last line.
+template <class Simd, int kHeight, int kVectors>
+inline __attribute__((always_inline)) void multiplyBeyond(typename Simd::V (&acc)[kHeight][kVectors],
+                                                          const float* inputs, const float* panel) {
+  typename Simd::V w[kVectors];
+#pragma GCC unroll 4
+  for (int j = 0; j < kVectors; j++) w[j] = Simd::load(panel + j * Simd::kLanes);
+#pragma GCC unroll 16
+  for (int i = 0; i < kHeight; i++) {
+    const auto x = Simd::set(inputs[i]);
+#pragma GCC unroll 4
+    for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
+  }
+}
+
 // Accumulators stay in registers: the loops over i and j must unroll completely, or GCC spills the tile to
 // the stack and runs at half speed.
 template <class Simd, int kHeight, int kVectors, bool kStepped, bool kBeyond = false>
@@ -122,17 +137,7 @@ void gemmTile(const GemmTile& tile) {
     }
     for (; k < end; k += step) multiply(k);
   }
-  if constexpr (kBeyond) {
-    V w[kVectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
-#pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) {
-      const V x = Simd::set(tile.beyond[i]);
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
-    }
-  }
+  if constexpr (kBeyond) multiplyBeyond<Simd>(acc, tile.beyond, b);
 
   // The bias ends every sum, be it +0: no output is -0 by accident
   if (last) {

@@ -151,17 +151,9 @@ void tailTile(const GemmTile& tile) {
   }
   if (kApart && tile.beyond != nullptr) {
     const V inputs = Simd::load(tile.beyond);
-    V w[kVectors];
-#pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) w[j] = Simd::load(b + j * kLanes);
 #pragma GCC unroll 4
     for (int n = 0; n < kTails; n++) sum[n] = Simd::fma(inputs, Simd::set(b[kWhole + n]), sum[n]);
-#pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) {
-      const V x = Simd::set(tile.beyond[i]);
-#pragma GCC unroll 4
-      for (int j = 0; j < kVectors; j++) acc[i][j] = Simd::fma(x, w[j], acc[i][j]);
-    }
+    multiplyBeyond<Simd>(acc, tile.beyond, b);
   }
 
   // The bias ends every sum, as in gemmTile
