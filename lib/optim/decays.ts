@@ -1,7 +1,7 @@
-// Schedules that multiply the learning rate by simple factors of the number of steps.
+// Schedules that multiply the learning rate by simple functions of the number of steps.
 
 import { show, wrongType, wrongValue } from '../errors.js';
-import { wholePower } from '../numerics/double.js';
+import { exp64, log64, wholePower } from '../numerics/double.js';
 import type { Optimizer } from './optimizer.js';
 import { checkNumber, checkSteps, Schedule, scheduleOptions } from './schedule.js';
 
@@ -80,38 +80,32 @@ export class ExponentialLR extends Schedule {
 }
 
 /**
- * Warm-up: the rate times a factor that goes evenly from `startFactor` (1/3) to `endFactor` (1) in `totalIters` (5) steps.
+ * The rate times (1 - step / `totalIters`)^`power`, and 0 from `totalIters` (5) steps on; `power` is 1, and 0.9 where DeepLab
+ * is trained.
  *
  * @throws TypeError | RangeError where an option cannot be.
  * @example
  * const optimizer = new optim.SGD(new nn.Linear(2, 1).parameters(), { lr: 0.5 });
- * const schedule = new optim.LinearLR(optimizer, { startFactor: 0.5, totalIters: 2 });
- * const rates = [schedule.getLastLr()[0]];
- * for (let i = 0; i < 3; i++) {
- *   schedule.step();
- *   rates.push(schedule.getLastLr()[0]);
- * }
- * rates; // [0.25, 0.375, 0.5, 0.5]
+ * const schedule = new optim.PolynomialLR(optimizer, { totalIters: 4, power: 2 });
+ * schedule.step();
+ * schedule.step();
+ * optimizer.lr; // 0.125
  */
-export class LinearLR extends Schedule {
-  readonly #options: { startFactor: number; endFactor: number; totalIters: number };
+export class PolynomialLR extends Schedule {
+  readonly #options: { totalIters: number; power: number };
 
-  constructor(
-    optimizer: Optimizer,
-    options?: { startFactor?: number; endFactor?: number; totalIters?: number },
-  ) {
-    super('LinearLR', optimizer);
-    this.#options = scheduleOptions(options, { startFactor: 1 / 3, endFactor: 1, totalIters: 5 }, this.label);
-    const { startFactor, endFactor, totalIters } = this.#options;
-    checkNumber(startFactor, 'startFactor', this.label, 0);
-    checkNumber(endFactor, 'endFactor', this.label, 0);
-    checkSteps(totalIters, 'totalIters', this.label);
+  constructor(optimizer: Optimizer, options?: { totalIters?: number; power?: number }) {
+    super('PolynomialLR', optimizer);
+    this.#options = scheduleOptions(options, { totalIters: 5, power: 1 }, this.label);
+    checkSteps(this.#options.totalIters, 'totalIters', this.label);
+    checkNumber(this.#options.power, 'power', this.label, 0);
     this.applyAt(0);
   }
 
   protected rateAt(step: number, base: number): number {
-    const { startFactor, endFactor, totalIters } = this.#options;
-    return base * (startFactor + (endFactor - startFactor) * (Math.min(step, totalIters) / totalIters));
+    const { totalIters, power } = this.#options;
+    const left = 1 - Math.min(step, totalIters) / totalIters;
+    return base * (Number.isInteger(power) ? wholePower(left, power) : exp64(power * log64(left)));
   }
 }
 
