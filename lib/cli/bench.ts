@@ -11,6 +11,7 @@ import { manualSeed } from '../numerics/philox.js';
 import { parsedArguments } from './arguments.js';
 import { LAYERS, layerSubject, NETWORKS, networkSubject, type Subject } from './bench-subjects.js';
 import { inputSizes, networkNamed } from './network.js';
+import { withSentence } from './sentence.js';
 
 export const help = `convkit bench [networks...] [options]
 
@@ -75,15 +76,11 @@ interface Timing {
 }
 
 /** Runs the command. Gives the exit code; everything foreseeable is reported on stderr, nothing is thrown. */
-export async function run(argv: readonly string[]): Promise<number> {
-  try {
+export function run(argv: readonly string[]): Promise<number> {
+  return withSentence('bench', async () => {
     process.stdout.write(await measured(argv));
     return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`convkit bench: ${message.replace(/^(bench|summary): /, '')}\n`);
-    return 1;
-  }
+  });
 }
 
 async function measured(argv: readonly string[]): Promise<string> {

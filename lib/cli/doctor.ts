@@ -1,14 +1,16 @@
 // `convkit doctor`: what runs underneath here, why, whether it computes the right bits, and how fast it is.
 
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import type { Isa } from '../../binding.js';
 import { active, info, setThreads, use } from '../backend/index.js';
+import { show, wrongValue } from '../errors.js';
 import * as nn from '../nn/index.js';
 import { Tensor } from '../tensor/tensor.js';
+import { parsedArguments } from './arguments.js';
 import { libc } from './libc.js';
 import { containerQuota } from './quota.js';
 import { PINNED, selfTest } from './self-test.js';
+import { withSentence } from './sentence.js';
 
 export const help = `convkit doctor [--json]
 
@@ -53,19 +55,30 @@ export interface Diagnosis {
   readonly problems: readonly string[];
 }
 
-/** Runs the command; `argv` is what follows its name. Gives the exit code. */
-export async function run(argv: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: argv,
-    options: { json: { type: 'boolean' }, help: { type: 'boolean' } },
+const options = {
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
+/** Runs the command. Gives the exit code; everything foreseeable is reported on stderr, nothing is thrown. */
+export function run(argv: readonly string[]): Promise<number> {
+  return withSentence('doctor', async () => {
+    const { values, positionals } = parsedArguments('doctor', argv, options);
+    if (values.help) {
+      process.stdout.write(help);
+      return 0;
+    }
+    if (positionals.length > 0) {
+      throw wrongValue(
+        'doctor',
+        `takes options alone, received ${show(positionals[0])}`,
+        'see convkit doctor --help',
+      );
+    }
+    const diagnosis = diagnose();
+    process.stdout.write(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
+    return exitCodeOf(diagnosis);
   });
-  if (values.help) {
-    process.stdout.write(help);
-    return 0;
-  }
-  const diagnosis = diagnose();
-  process.stdout.write(values.json ? `${JSON.stringify(diagnosis, null, 2)}\n` : report(diagnosis));
-  return exitCodeOf(diagnosis);
 }
 
 /** 0 healthy, 1 wrong, 2 working but not as it should. */

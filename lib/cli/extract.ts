@@ -17,6 +17,7 @@ import { parsedArguments } from './arguments.js';
 import { help } from './extract-help.js';
 import { chosenModel, modelOptions } from './extract-model.js';
 import { PHOTO_MODEL_NAMES } from './named-models.js';
+import { sentenceOf } from './sentence.js';
 
 export { help };
 
@@ -74,8 +75,7 @@ export async function run(argv: readonly string[]): Promise<number> {
       return interruption.code;
     }
     const gone = error instanceof Error && 'code' in error && error.code === 'EPIPE'; // `| head` has read enough
-    const message = error instanceof Error ? error.message : String(error);
-    if (!gone) process.stderr.write(`convkit extract: ${message.replace(/^extract: /, '')}\n`);
+    if (!gone) process.stderr.write(`convkit extract: ${sentenceOf(error, 'extract')}\n`);
     return 1;
   } finally {
     process.off('SIGINT', interruption.listen).off('SIGTERM', interruption.listen);

@@ -26,7 +26,7 @@ export function networkOf(text: string, file: string): nn.Module {
   if (!Array.isArray(layers)) {
     throw wrongType(
       OPERATION,
-      `${file}: expected a list of layers, not ${show(layers)}`,
+      `${file}: expected a list of layers, not ${show(layers ?? value)}`,
       'write [{"type": "Conv2d", "args": [3, 64, 3]}, {"type": "ReLU"}]',
     );
   }
@@ -34,19 +34,18 @@ export function networkOf(text: string, file: string): nn.Module {
   return sequentialOf(layers, `${file}: layers`);
 }
 
-/** JSON, perhaps behind a byte order mark, with the line and column of its first mistake. */
+/** JSON, perhaps behind a byte order mark, with the line and column of its first mistake where the parser tells. */
 function parsed(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const at = /at position (\d+)/.exec(message);
-    const before = text.slice(0, at === null ? text.length : Number(at[1])).split('\n');
-    const reason = message.replace(/,? in JSON| at position.*$| \(line.*$|, \.\.\..*$|, ".*$/g, '');
-    throw wrongValue(
-      OPERATION,
-      `${file}:${before.length}:${(before.at(-1) ?? '').length + 1}: not JSON: ${reason}`,
-    );
+    const end = at !== null ? Number(at[1]) : /end of JSON/.test(message) ? text.length : null;
+    const before = end === null ? null : text.slice(0, end).split('\n');
+    const place = before === null ? '' : `:${before.length}:${(before.at(-1) ?? '').length + 1}`;
+    const reason = message.replace(/,? in JSON| at position.*$| \(line.*$|, \.\.\..*$|, ".*$/gs, '');
+    throw wrongValue(OPERATION, `${file}${place}: not JSON: ${reason}`);
   }
 }
 

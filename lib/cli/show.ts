@@ -14,6 +14,7 @@ import { showShape } from '../tensor/shape.js';
 import { Tensor } from '../tensor/tensor.js';
 import { parsedArguments } from './arguments.js';
 import { networkOf } from './layer-list.js';
+import { withSentence } from './sentence.js';
 
 export const help = `convkit show <image> --layer <path> -o maps.png [options]
 convkit show --filters --layer <path> -o kernels.png [options]
@@ -60,15 +61,11 @@ const options = {
 } as const;
 
 /** Runs the command. Gives the exit code; everything foreseeable is reported on stderr, nothing is thrown. */
-export async function run(argv: readonly string[]): Promise<number> {
-  try {
+export function run(argv: readonly string[]): Promise<number> {
+  return withSentence('show', async () => {
     await draw(argv);
     return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`convkit show: ${message.replace(/^(show|summary): /, '')}\n`);
-    return 1;
-  }
+  });
 }
 
 async function draw(argv: readonly string[]): Promise<void> {

@@ -7,6 +7,7 @@ import { SHOW_MODELS } from '../show/models.js';
 import { parsedArguments } from './arguments.js';
 import { isModelName, MODEL_NAMES } from './named-models.js';
 import { inputSizes, networkNamed } from './network.js';
+import { withSentence } from './sentence.js';
 import { weightsKind } from './weights-file.js';
 import { weightsSummary, weightsTable } from './weights-table.js';
 
@@ -55,15 +56,11 @@ const options = {
 } as const;
 
 /** Runs the command. Gives the exit code; everything foreseeable is reported on stderr, nothing is thrown. */
-export async function run(argv: readonly string[]): Promise<number> {
-  try {
+export function run(argv: readonly string[]): Promise<number> {
+  return withSentence('summary', async () => {
     process.stdout.write(await printed(argv));
     return 0;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`convkit summary: ${message.replace(/^summary: /, '')}\n`);
-    return 1;
-  }
+  });
 }
 
 async function printed(argv: readonly string[]): Promise<string> {

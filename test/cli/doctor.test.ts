@@ -98,6 +98,20 @@ describe('convkit doctor', () => {
 
   it('prints its help, and refuses an option it does not know', () => {
     expect(doctor(root, ['--help']).stdout).toMatch(/^convkit doctor \[--json\]/);
-    expect(doctor(root, ['--nonsense']).status).not.toBe(0);
+    const refused = doctor(root, ['--nonsense']);
+    expect(refused.stderr).toMatch(
+      /^convkit doctor: Unknown option '--nonsense'.*; see convkit doctor --help\n$/,
+    );
+    expect(refused.status).toBe(1);
+    const word = doctor(root, ['please']);
+    expect(word.stderr).toBe(
+      "convkit doctor: takes options alone, received 'please'; see convkit doctor --help\n",
+    );
+    expect(word.status).toBe(1);
+    const nowhere = doctor(root, [], { CONVKIT_BACKEND: 'fast' });
+    expect(nowhere.stderr).toBe(
+      "convkit doctor: backend: CONVKIT_BACKEND must be native or reference, got 'fast'\n",
+    );
+    expect(nowhere.status).toBe(1);
   });
 });

@@ -142,7 +142,7 @@ describe('convkit summary', () => {
 });
 
 describe('a list of layers', () => {
-  const refused = (value: unknown, reason: string) => () =>
+  const refused = (value: unknown, reason: string | RegExp) => () =>
     expect(() => networkOf(typeof value === 'string' ? value : JSON.stringify(value), 'n.json')).toThrow(
       reason,
     );
@@ -164,10 +164,11 @@ describe('a list of layers', () => {
   it('says where JSON ends to be JSON', () => {
     refused('[\n  {"type": "ReLU"},\n  {"type" "ReLU"}\n]', 'n.json:3:11: not JSON: ')();
     refused('[', 'n.json:1:2: not JSON: ')();
+    refused('no layers\n', /n\.json(:1:1|): not JSON: Unexpected token/)();
   });
 
   it('says which layer is wrong, and how', () => {
-    refused({ layer: [] }, 'n.json: expected a list of layers, not undefined; write [{"type": "Conv2d"')();
+    refused({ layer: [] }, 'n.json: expected a list of layers, not an object; write [{"type": "Conv2d"')();
     refused('7', 'n.json: expected a list of layers, not 7')();
     refused({ layers: [], input: 1 }, "n.json: there is no 'input'")();
     refused(['ReLU', 5], 'n.json: layers[1]: expected an object with a type, not 5')();
