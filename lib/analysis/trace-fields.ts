@@ -1,7 +1,7 @@
 // From the operations of a run to what each of its tensors sees of the input.
 
 import type { ConvGeometry, PoolGeometry } from '../../binding.js';
-import { NO_TAP, tapSources, transposedTapSources } from '../backend/reference/padding.js';
+import { axisOf, NO_TAP, tapSources, transposedTapSources } from '../backend/reference/padding.js';
 import { effectiveKernel } from '../ops/conv-geometry.js';
 import { type PoolSettings, paddingOf } from '../ops/pool-geometry.js';
 import type { ConvStep, OtherStep, PadStep, PoolStep, TracedStep } from '../ops/trace.js';
@@ -202,14 +202,6 @@ function windowOfTransposed(geometry: ConvGeometry, at: number, note: (text: str
 
 /** [output * kernel]: the input position under every tap of every unit, or NO_TAP. */
 export function sourcesOf(geometry: ConvGeometry, at: number): Int32Array {
-  const axis = {
-    input: geometry.inputSize[at],
-    output: geometry.outputSize[at],
-    kernel: geometry.kernelSize[at],
-    stride: geometry.stride[at],
-    dilation: geometry.dilation[at],
-    padBegin: geometry.padBegin[at],
-    padEnd: geometry.padEnd[at],
-  };
+  const axis = axisOf(geometry, at);
   return geometry.transposed ? transposedTapSources(axis) : tapSources(axis, geometry.paddingMode);
 }

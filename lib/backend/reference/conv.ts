@@ -4,14 +4,7 @@ import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
 import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
-import {
-  type Axis,
-  faultOf,
-  NO_TAP,
-  tapSources,
-  transposedFaultOf,
-  transposedTapSources,
-} from './padding.js';
+import { axisOf, faultOf, NO_TAP, tapSources, transposedFaultOf, transposedTapSources } from './padding.js';
 import { smallestExponent } from './rounding.js';
 import { TILE_POSITIONS } from './tile.js';
 import { transformFilter } from './winograd.js';
@@ -82,18 +75,6 @@ export function releaseFilter(filter: PackedFilter): void {
 }
 
 const product = (sizes: Triple): number => sizes[0] * sizes[1] * sizes[2];
-
-function axisOf(geometry: ConvGeometry, axis: number): Axis {
-  return {
-    input: geometry.inputSize[axis],
-    output: geometry.outputSize[axis],
-    kernel: geometry.kernelSize[axis],
-    stride: geometry.stride[axis],
-    dilation: geometry.dilation[axis],
-    padBegin: geometry.padBegin[axis],
-    padEnd: geometry.padEnd[axis],
-  };
-}
 
 export function createConv(geometry: ConvGeometry): Conv {
   const operation = 'createConv';

@@ -1,5 +1,5 @@
 // Where a convolution's taps read, as a table per axis: strides, dilation and every padding mode end here.
-import type { PaddingMode } from '../../../binding.js';
+import type { PaddingMode, WindowGeometry } from '../../../binding.js';
 
 /** The table's entry for a tap in zero padding. */
 export const NO_TAP = -1;
@@ -13,6 +13,19 @@ export interface Axis {
   readonly dilation: number;
   readonly padBegin: number;
   readonly padEnd: number;
+}
+
+/** One axis of what has them all as lists: a convolution's geometry, or a window's. */
+export function axisOf(geometry: Omit<WindowGeometry, 'channels'>, axis: number): Axis {
+  return {
+    input: geometry.inputSize[axis],
+    output: geometry.outputSize[axis],
+    kernel: geometry.kernelSize[axis],
+    stride: geometry.stride[axis],
+    dilation: geometry.dilation[axis],
+    padBegin: geometry.padBegin[axis],
+    padEnd: geometry.padEnd[axis],
+  };
 }
 
 /** Why the axis cannot be, or null. Reflection leaves the edge out, so it can pad by size - 1 at most. */

@@ -3,7 +3,7 @@ import type { Triple, WindowGeometry } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { checkApart, checkCount, checkFloats, checkTriple, countElements } from './checks.js';
 import type { Work } from './jobs.js';
-import { type Axis, faultOf, NO_TAP, tapSources, transposedTapSources } from './padding.js';
+import { type Axis, axisOf, faultOf, NO_TAP, tapSources, transposedTapSources } from './padding.js';
 
 const AXES = ['depth', 'height', 'width'] as const;
 
@@ -25,15 +25,7 @@ function checkWindow(operation: string, window: WindowGeometry): Windows {
     checkTriple(operation, name, window[name], 1);
   for (const name of ['padBegin', 'padEnd'] as const) checkTriple(operation, name, window[name], 0);
   const axes = AXES.map((name, index): Axis => {
-    const axis = {
-      input: window.inputSize[index],
-      output: window.outputSize[index],
-      kernel: window.kernelSize[index],
-      stride: window.stride[index],
-      dilation: window.dilation[index],
-      padBegin: window.padBegin[index],
-      padEnd: window.padEnd[index],
-    };
+    const axis = axisOf(window, index);
     const fault = faultOf(axis, 'zeros');
     if (fault !== null) throw wrongValue(operation, `along ${name}, ${fault}`);
     return axis;
