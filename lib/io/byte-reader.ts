@@ -2,7 +2,6 @@
 
 import { allocateOutput, elementCount } from '../tensor/shape.js';
 import { asTheyAre, bytesOf, decode, type ElementType, NotFloat32 } from './elements.js';
-import type { InputFile } from './input-file.js';
 
 export interface ByteReader {
   /** How many bytes are still to come; known to be there, or claimed by an archive within what it may claim. */
@@ -13,10 +12,20 @@ export interface ByteReader {
   fail(law: string, cure?: string): never;
 }
 
-/** The bytes [begin, end) of a file. */
-export class FilePart implements ByteReader {
+/** Bytes read at given places; an `InputFile` is one. */
+export interface Source {
+  /** In bytes. */
+  readonly size: number;
+  read(position: number, length: number): Promise<Uint8Array>;
+  readInto(bytes: Uint8Array, position: number): Promise<void>;
+  /** @throws RangeError naming the operation and the source. */
+  fail(law: string, cure?: string): never;
+}
+
+/** The bytes [begin, end) of a source. */
+export class Part implements ByteReader {
   constructor(
-    private readonly file: InputFile,
+    private readonly source: Source,
     private position: number,
     private readonly end: number,
   ) {}
@@ -26,12 +35,12 @@ export class FilePart implements ByteReader {
   }
 
   async fill(bytes: Uint8Array): Promise<void> {
-    await this.file.readInto(bytes, this.position);
+    await this.source.readInto(bytes, this.position);
     this.position += bytes.length;
   }
 
   fail(law: string, cure?: string): never {
-    return this.file.fail(law, cure);
+    return this.source.fail(law, cure);
   }
 }
 

@@ -5,7 +5,7 @@ import { MAX_DIMENSIONS } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
 import { writeAtomically } from './atomic.js';
-import { type ByteReader, FilePart, readElements, take } from './byte-reader.js';
+import { type ByteReader, Part, readElements, take } from './byte-reader.js';
 import { bytesOf } from './elements.js';
 import { InputFile } from './input-file.js';
 import {
@@ -43,7 +43,7 @@ export async function saveNpy(path: string, tensor: Tensor): Promise<void> {
  * digits.shape; // [1000, 28, 28]
  */
 export function loadNpy(path: string): Promise<Tensor> {
-  return InputFile.using(path, 'loadNpy', (file) => readNpy(new FilePart(file, 0, file.size), 'loadNpy'));
+  return InputFile.using(path, 'loadNpy', (file) => readNpy(new Part(file, 0, file.size), 'loadNpy'));
 }
 
 /** The array of a .npy file that `reader` is at the beginning of, and that ends where it ends. */

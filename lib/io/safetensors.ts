@@ -7,7 +7,7 @@ import { allocateOutput, elementCount } from '../tensor/shape.js';
 import { ROW_MAJOR, Storage } from '../tensor/storage.js';
 import { Tensor, wrap } from '../tensor/tensor.js';
 import { Unread } from '../tensor/unread.js';
-import { FilePart, readElements } from './byte-reader.js';
+import { Part, readElements } from './byte-reader.js';
 import { asTheyAre } from './elements.js';
 import { fewAtATime } from './few-at-a-time.js';
 import { InputFile } from './input-file.js';
@@ -134,7 +134,7 @@ async function readTensors(
         keep(run[i].name, run[i].shape, data);
       });
     } else {
-      const part = new FilePart(file, dataStart + begin, dataStart + end);
+      const part = new Part(file, dataStart + begin, dataStart + end);
       const plan = { type: type!, little: true, shape, name: quoted(name) };
       keep(name, shape, await readElements(part, plan, 'loadSafetensors'));
     }

@@ -3,7 +3,7 @@
 
 import type { InflateRaw } from 'node:zlib';
 import { stream as streams, zlib } from './builtins.js';
-import { type ByteReader, FilePart } from './byte-reader.js';
+import { type ByteReader, Part } from './byte-reader.js';
 import type { InputFile } from './input-file.js';
 import { quoted } from './json-reader.js';
 import {
@@ -40,7 +40,7 @@ export async function openZip(file: InputFile, mostBytes: number): Promise<ZipAr
     async read(entry, use) {
       const begin = dataBegin(await file.read(entry.offset, LOCAL_BYTES), entry, fail);
       if (begin + entry.stored > directory.begin) fail(`places ${quoted(entry.name)} over its directory`);
-      const part = new FilePart(file, begin, begin + entry.stored);
+      const part = new Part(file, begin, begin + entry.stored);
       const reader = new EntryReader(entry, part);
       try {
         const result = await use(reader);
@@ -55,7 +55,7 @@ export async function openZip(file: InputFile, mostBytes: number): Promise<ZipAr
 
 const CHUNK_BYTES = 1 << 16;
 
-async function* chunksOf(part: FilePart): AsyncGenerator<Uint8Array> {
+async function* chunksOf(part: Part): AsyncGenerator<Uint8Array> {
   while (part.remaining > 0) {
     const bytes = new Uint8Array(Math.min(CHUNK_BYTES, part.remaining));
     await part.fill(bytes);
@@ -72,7 +72,7 @@ class EntryReader implements ByteReader {
 
   constructor(
     private readonly entry: ZipEntry,
-    private readonly part: FilePart,
+    private readonly part: Part,
   ) {
     this.remaining = entry.size;
     if (!entry.deflated) return;

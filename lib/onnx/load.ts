@@ -1,9 +1,10 @@
 // ONNX files as modules.
 
 import { show, wrongType } from '../errors.js';
+import type { Source } from '../io/byte-reader.js';
 import { InputFile } from '../io/input-file.js';
 import { GraphModule } from './graph-module.js';
-import { InputBytes, ReadAhead, type Source } from './source.js';
+import { InputBytes, ReadAhead } from './source.js';
 
 /**
  * Reads a network from an ONNX file, or from its bytes: convolutional networks as PyTorch and others export them, opsets 6 to

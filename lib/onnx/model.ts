@@ -4,10 +4,11 @@
 import { existsSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { show } from '../errors.js';
+import { Part, type Source } from '../io/byte-reader.js';
 import { InputFile } from '../io/input-file.js';
 import type { Host } from './host.js';
 import { type NodeProto, parseNode, parseValueInfo, type ValueInfo } from './proto.js';
-import { fieldsIn, Part, type Source } from './source.js';
+import { fieldsIn } from './source.js';
 import { readHeader, readNumbers, readRaw, type TensorHeader } from './tensor-proto.js';
 import { DAMAGED, type Fail, type Field, fieldsOf, numberIn, textIn } from './wire.js';
 

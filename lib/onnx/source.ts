@@ -1,18 +1,8 @@
 // Where a model's bytes come from, a file or memory, and the fields of messages too large to be read whole.
 
 import { wrongValue } from '../errors.js';
-import type { ByteReader } from '../io/byte-reader.js';
+import type { Source } from '../io/byte-reader.js';
 import { DAMAGED, type Fail, type Field, fieldKey, VARINT_BYTES, varint } from './wire.js';
-
-/** Bytes read at given places; an `InputFile` is one. */
-export interface Source {
-  /** In bytes. */
-  readonly size: number;
-  read(position: number, length: number): Promise<Uint8Array>;
-  readInto(bytes: Uint8Array, position: number): Promise<void>;
-  /** @throws RangeError naming the operation and the source. */
-  fail(law: string, cure?: string): never;
-}
 
 /** A model that lies in memory. */
 export class InputBytes implements Source {
@@ -63,28 +53,6 @@ export class ReadAhead implements Source {
 
   readInto(bytes: Uint8Array, position: number): Promise<void> {
     return this.source.readInto(bytes, position);
-  }
-
-  fail(law: string, cure?: string): never {
-    return this.source.fail(law, cure);
-  }
-}
-
-/** The bytes [begin, end) of a source. */
-export class Part implements ByteReader {
-  constructor(
-    readonly source: Source,
-    private position: number,
-    private readonly end: number,
-  ) {}
-
-  get remaining(): number {
-    return this.end - this.position;
-  }
-
-  async fill(bytes: Uint8Array): Promise<void> {
-    await this.source.readInto(bytes, this.position);
-    this.position += bytes.length;
   }
 
   fail(law: string, cure?: string): never {

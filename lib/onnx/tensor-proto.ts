@@ -2,12 +2,12 @@
 // model's. Nothing is allocated for numbers that are not there.
 
 import { show } from '../errors.js';
-import { readElements, take } from '../io/byte-reader.js';
+import { Part, readElements, type Source, take } from '../io/byte-reader.js';
 import { bytesOf, decode, type ElementType } from '../io/elements.js';
 import { elementCount, MAX_DIMENSIONS, showShape } from '../tensor/shape.js';
 import { type DataType, dataType, dataTypeName } from './data-types.js';
 import { Host } from './host.js';
-import { Cursor, fieldsIn, Part, type Source } from './source.js';
+import { Cursor, fieldsIn } from './source.js';
 import { addNumbers, DAMAGED, type Field, fieldsOf, numberIn, textIn, VARINT_BYTES } from './wire.js';
 
 /** Where a tensor's numbers lie in a file beside the model's. */
