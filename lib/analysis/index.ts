@@ -13,7 +13,8 @@ export {
   parameterCount,
   separableSaving,
 } from './cost.js';
-export { type ExplainedTap, type Explanation, explain, type Parts, type PerTap } from './explain.js';
+export { type Explanation, explain, type PerTap } from './explain.js';
+export type { ExplainedTap, Parts } from './explained.js';
 export { type ReceptiveField, type ReceptiveFieldOptions, receptiveField } from './receptive-field.js';
 export type { SummaryRow, SummaryTotals } from './rows.js';
 export {

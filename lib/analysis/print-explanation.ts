@@ -1,31 +1,7 @@
 // How an explained output element is printed: patch, kernel and products side by side, one block per input channel.
 
 import { showShape } from '../tensor/shape.js';
-
-/** What is printed of a tap. */
-interface PrintedTap {
-  readonly kernel: readonly number[];
-  readonly channel: number;
-  readonly input: readonly number[] | null;
-  readonly padded: boolean;
-  readonly value: number | null;
-  readonly weight: number;
-  readonly product: number | null;
-}
-
-interface Printed {
-  readonly operation: string;
-  readonly algorithm: 'direct' | 'winograd2' | 'winograd4';
-  readonly position: readonly number[];
-  readonly outputShape: readonly number[];
-  readonly kernelSize: readonly number[];
-  readonly taps: readonly PrintedTap[];
-  readonly total: number;
-  readonly bias: number | null;
-  readonly sum: number;
-  readonly activation: string;
-  readonly value: number;
-}
+import type { ExplainedTap, Parts } from './explained.js';
 
 /** More channels than anyone reads. */
 const CHANNELS_SHOWN = 4;
@@ -44,8 +20,8 @@ function block(title: string, rows: readonly (readonly string[])[]): string[] {
 }
 
 /** The taps of one channel and plane, row by row. */
-function printPlane(title: string, rows: readonly (readonly PrintedTap[])[]): string[] {
-  const value = (tap: PrintedTap) => {
+function printPlane(title: string, rows: readonly (readonly ExplainedTap[])[]): string[] {
+  const value = (tap: ExplainedTap) => {
     if (tap.value === null) return NOTHING;
     return tap.padded ? `(${number(tap.value)})` : number(tap.value);
   };
@@ -69,11 +45,15 @@ function printPlane(title: string, rows: readonly (readonly PrintedTap[])[]): st
   ];
 }
 
-function inRows(taps: readonly PrintedTap[], width: number): PrintedTap[][] {
+function inRows(taps: readonly ExplainedTap[], width: number): ExplainedTap[][] {
   return Array.from({ length: taps.length / width }, (_, row) => taps.slice(row * width, (row + 1) * width));
 }
 
-function printChannel(channel: number, taps: readonly PrintedTap[], kernelSize: readonly number[]): string[] {
+function printChannel(
+  channel: number,
+  taps: readonly ExplainedTap[],
+  kernelSize: readonly number[],
+): string[] {
   const width = kernelSize[kernelSize.length - 1];
   if (kernelSize.length < 3) return printPlane(`channel ${channel}`, inRows(taps, width));
   const plane = kernelSize[1] * width;
@@ -83,7 +63,7 @@ function printChannel(channel: number, taps: readonly PrintedTap[], kernelSize: 
 }
 
 /** Where in the input the taps lie. */
-function whereabouts({ taps, kernelSize }: Printed): string {
+function whereabouts({ taps, kernelSize }: Parts): string {
   const inputs = taps.flatMap(({ input }) => (input === null ? [] : [input]));
   if (inputs.length === 0) return 'no input under the kernel';
   const names = kernelSize.length === 1 ? ['positions'] : AXES.slice(3 - kernelSize.length);
@@ -97,7 +77,7 @@ function whereabouts({ taps, kernelSize }: Printed): string {
 const TILES = { direct: '', winograd2: '2x2', winograd4: '4x4' };
 
 /** The whole text. */
-export function printExplanation(parts: Printed): string {
+export function printExplanation(parts: Parts): string {
   const {
     operation,
     algorithm,
