@@ -18,7 +18,7 @@ import { probeSubnormals } from './subnormals.js';
 import { standIn, standInNumber } from './substitute.js';
 
 /** Raised whenever any bit of any result changes. */
-export const NUMERICS_VERSION = 3;
+export const NUMERICS_VERSION = 4;
 
 /** What computes in this isolate, and why. */
 export interface BackendInfo {

@@ -6,8 +6,8 @@ import * as nn from '../nn/index.js';
 import * as ops from '../ops/index.js';
 import { Tensor } from '../tensor/tensor.js';
 
-/** What {@link selfTest} gives for numerics versions 2 and 3. It changes with that version, and where the test comes to cover more. */
-export const PINNED = '5c28cea0b1dca868acb52af1fad8c112301df58e8004972b6dff7a644f078fe6';
+/** What {@link selfTest} gives for numerics version 4. It changes with that version, and where the test comes to cover more. */
+export const PINNED = '3445c6f9fc7458fd9625e653c7e441e15dbf1dad4819e1962e2a4f1bbb1c9973';
 
 interface ConvCase {
   /** [N, C, H, W] */
@@ -68,7 +68,7 @@ const CONVOLUTIONS: readonly ConvCase[] = [
   // Winograd's tiles of 4x4 and of 2x2, many channels and grids of a dilation among them; and as 'auto' chooses them
   conv([2, 20, 9, 11], 18, [3, 3], { padding: 1, algorithm: 'winograd', activation: 'silu' }),
   conv([1, 300, 6, 6], 18, [3, 3], { padding: 1, algorithm: 'winograd' }),
-  conv([1, 400, 6, 5], 17, [3, 3], { padding: 2, dilation: 2, algorithm: 'winograd' }),
+  conv([1, 400, 9, 9], 17, [3, 3], { padding: 2, dilation: 2, algorithm: 'winograd' }),
   conv([1, 40, 17, 19], 33, [3, 3], { padding: 1, activation: 'relu' }),
   conv([1, 40, 17, 19], 33, [3, 3], { padding: 1, algorithm: 'direct' }),
 ];

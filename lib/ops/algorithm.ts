@@ -63,7 +63,7 @@ const LEAST_WORK = 2 ** 20;
 export function chooseAlgorithm(asked: Algorithm, sizes: Sizes): ConvGeometry['algorithm'] {
   if (asked === 'direct' || !servesWinograd(sizes)) return 'direct';
   const two = winogradCost(sizes, 'winograd2');
-  const four = winogradCost(sizes, 'winograd4');
+  const four = winogradCost(sizes, 'winograd4') + waitingCost(sizes);
   const tiles = four < two ? 'winograd4' : 'winograd2';
   if (asked === 'winograd') return tiles;
   const { inChannels, outChannels, outputSize } = sizes;
@@ -86,13 +86,18 @@ export function chooseGradientAlgorithm(asked: Algorithm, sizes: Sizes): 'direct
 
 // Costs in multiplications of matrix elements. A transform costs as much as so many of them a channel and element of a tile;
 // bringing an element's filters as much as so many tiles; taps that lie in zero padding for a whole tile of positions are skipped.
-// Fitted to 800 layers of 16 to 1024 channels, 1x64 to 224x224 and dilations 1 to 12, on Zen 5 with AVX-512 and AVX2, one thread:
-// with AVX-512 the choice takes 0.6 % longer than always knowing the fastest would. bench/algorithms.ts measures it anew.
+// Fitted to 800 layers of 16 to 1024 channels, 1x64 to 224x224 and dilations 1 to 12, on Zen 5 with AVX-512 and AVX2, one thread.
+// bench/algorithms.ts measures it anew.
 const TRANSFORM = 5;
 const FETCH = 2;
 /** Where the transformed filters are more floats than a cache holds. */
 const FETCH_UNCACHED = 6;
 const CACHED_FILTER = 2 ** 22;
+// In a network other layers' filters go through the caches between two calls: few tiles of 4x4 wait for their own where those are
+// more floats than this. Filters in turn, tiles of 2x2 and 4x4, AVX-512: 128 channels at 7x7 45 us and 74, 160 to 320 145 and 211, at
+// 8x8 152 and 213, on two threads 88 and 164; at 12x12 (nine tiles) 4x4 wins.
+const KEPT_FILTER = 2 ** 17;
+const TILES_WHILE_FETCHING = 7;
 
 function directCost(sizes: Sizes): number {
   const { inChannels, outChannels, outputSize } = sizes;
@@ -117,6 +122,13 @@ function winogradCost(sizes: Sizes, algorithm: Winograd): number {
   const fetch = elements * filter > CACHED_FILTER ? FETCH_UNCACHED : FETCH;
   const transforms = TRANSFORM * (inChannels + outChannels);
   return elements * (winogradTiles(sizes, algorithm) * (filter + transforms) + fetch * filter);
+}
+
+/** What fewer tiles of 4x4 than are multiplied while their filters arrive take beside {@link winogradCost}. */
+function waitingCost(sizes: Sizes): number {
+  const floats = elementsOf('winograd4') * sizes.inChannels * sizes.outChannels;
+  if (floats <= KEPT_FILTER) return 0;
+  return floats * Math.max(0, TILES_WHILE_FETCHING - winogradTiles(sizes, 'winograd4'));
 }
 
 const outputsOf = (algorithm: Winograd): number => (algorithm === 'winograd4' ? 4 : 2);

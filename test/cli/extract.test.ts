@@ -95,7 +95,7 @@ describe('convkit extract', () => {
     expect(manifest.images.map(({ file }) => file)).toEqual(
       ['img1.png', 'img2.jpg', 'img10.webp', 'more/a.tif', 'more/b.png'].map((name) => join('photos', name)),
     );
-    expect(manifest).toMatchObject({ numerics: 3, model: { name: 'scattering' }, failures: [] });
+    expect(manifest).toMatchObject({ numerics: 4, model: { name: 'scattering' }, failures: [] });
     expect(manifest.output).toMatchObject({ format: 'npy', shape: [5, width] });
     const bytes = (await readFile(at('features.npy'))).subarray(-5 * width * 4);
     expect(manifest.output.dataSha256).toBe(sha256(bytes));

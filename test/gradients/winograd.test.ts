@@ -108,6 +108,7 @@ describe('the choice', () => {
       [128, 28],
       [256, 14],
       [512, 7],
+      [128, 6],
     ]) {
       expect(chooseGradientAlgorithm('auto', sizes(channels, size))).toBe('winograd4');
       expect(chooseGradientAlgorithm('direct', sizes(channels, size))).toBe('direct');

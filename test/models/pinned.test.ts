@@ -29,13 +29,13 @@ const pins: Record<string, Pin> = {
   },
   vgg11_bn: {
     x: [3, 32, 32],
-    sha256: 'ac1cc769bbe9759889c99941ac7a510b9e8826011e9bae00946c0aac0d82c72d',
+    sha256: '8ea945e0a8f4903fef8f7374a234266cd6c539fd9d4bde59eb714e9b515b2087',
     heavy: true,
   },
-  resnet18: { x: [3, 64, 64], sha256: '1cb0ef95e3b712773b585de0311b9b2439bf869f03fd57809b178da595c32e8e' },
+  resnet18: { x: [3, 64, 64], sha256: 'dddca9b6ffab298db2143c3273d4df9f51f5bae304bbc736d4b3be639abe5624' },
   resnet50: {
     x: [3, 64, 64],
-    sha256: 'b80e7480aee3307542e6d841e1dea642c8c4f0044fa5e32d875f3a805c279df1',
+    sha256: '7320279c7ec1a456709a677512264415f58a5e56165e31e3eb8d5c3c35c88f72',
     heavy: true,
   },
   resnext50_32x4d: {
@@ -43,15 +43,15 @@ const pins: Record<string, Pin> = {
     sha256: 'bfd62f45b49c15cace0e3e036788f0df3d8840f765be7b71e6802f57a7ed26a6',
     heavy: true,
   },
-  googlenet: { x: [3, 64, 64], sha256: '8b10098dc2cc38269208daa7d103d4c7bee7ced47c400b73d536a15e1da4d69a' },
+  googlenet: { x: [3, 64, 64], sha256: '5b353417a777cb57ca023c211f505ba517f94a4855a42c450f20e26b0b093089' },
   inception_v3: {
     x: [3, 75, 75],
-    sha256: 'e0c84c5fddd5be5c7b1b460bf95b70b9aa62fa99935765819c49f706ea4d47cc',
+    sha256: 'fc36dfeb41ddba7e9f3cc787089f2be52099c94b73bb2f451ba5d8e401022458',
     heavy: true,
   },
   densenet121: {
     x: [3, 64, 64],
-    sha256: '3ea9aa92fe0a6d199fc979b53d021f6f2b874b9780c295ad8a5760c467f00f05',
+    sha256: 'b86d464fef0165b1b0469816cd544e4131f05b5cfd1bcf91788826242078b36e',
     heavy: true,
   },
   mobilenetv1_100: {
@@ -72,7 +72,7 @@ const pins: Record<string, Pin> = {
   },
   squeezenet1_1: {
     x: [3, 64, 64],
-    sha256: '8c6f018bbbee3c232872da518813ccd3bc789d957748d79adbc24bce29f213d8',
+    sha256: '286cb73e9fec1e78bc7751c711aa3cfe2e7260eefa9a8725cf95b3ad4bfdd41f',
   },
   shufflenet_v2_x1_0: {
     x: [3, 64, 64],

@@ -29,6 +29,10 @@ describe("'auto'", () => {
     [256, 14, 'winograd4'],
     [512, 28, 'winograd4'],
     [512, 7, 'winograd2'],
+    [256, 7, 'winograd2'],
+    [128, 8, 'winograd2'],
+    [60, 8, 'winograd4'],
+    [128, 10, 'winograd4'],
   ] as const)('takes tiles for %i channels at %i', (channels, size, algorithm) => {
     expect(chosen(channels, channels, [size, size], { padding: 1 })).toBe(algorithm);
   });
