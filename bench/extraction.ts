@@ -59,11 +59,6 @@ const STD = [0.229, 0.224, 0.225];
 async function extractByPeer(folder: string, output: string): Promise<void> {
   const { default: sharp } = await import('sharp');
   const { InferenceSession, Tensor } = await peer<OnnxRuntime>('onnxruntime-node');
-  const session = await InferenceSession.create(cached('onnx'), {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    graphOptimizationLevel: 'all',
-  });
   const files = readdirSync(folder).sort();
   const prepared = async (names: readonly string[]): Promise<Float32Array> => {
     const x = new Float32Array(names.length * 3 * SIDE * SIDE);
@@ -87,7 +82,12 @@ async function extractByPeer(folder: string, output: string): Promise<void> {
   const rows: Float32Array[] = [];
   const at = (start: number): Promise<Float32Array> | null =>
     start < files.length ? prepared(files.slice(start, start + batch)) : null;
-  let next = at(0);
+  let next = at(0); // sharp's threads decode while the session is made
+  const session = await InferenceSession.create(cached('onnx'), {
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+  });
   for (let start = 0; next !== null; start += batch) {
     const x = await next;
     next = at(start + batch);

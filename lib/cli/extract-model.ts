@@ -3,8 +3,9 @@
 
 import { basename } from 'node:path';
 import { wrongValue } from '../errors.js';
+import type { ReadFile } from '../extract/early.js';
 import { type FeatureModel, scatteringFeatures, unitLength } from '../extract/features.js';
-import { networkFeatures } from '../extract/network.js';
+import { networkFeatures, photoReader } from '../extract/network.js';
 import { PRESET_NAMES, type Preset, type PresetName, presetFor, unpublished } from '../extract/presets.js';
 import { inputShapeFor } from '../models/by-name.js';
 import { Scattering } from '../models/scattering.js';
@@ -65,9 +66,13 @@ const ONLY_NETWORKS = [
   'interpolation',
 ] as const;
 
+/** Is told how images are read before the model is made, and gives what the model reads them by. */
+export type Begin = (read: ReadFile) => ReadFile;
+
 /** Makes the model; `batch` images are computed at once, most of the time. */
-export async function chosenModel(values: ModelValues, batch: number): Promise<ChosenModel> {
-  const chosen = values.model === 'scattering' ? scattering(values, batch) : await network(values, batch);
+export async function chosenModel(values: ModelValues, batch: number, begin: Begin): Promise<ChosenModel> {
+  const chosen =
+    values.model === 'scattering' ? scattering(values, batch) : await network(values, batch, begin);
   if (!values.l2) return chosen;
   return { ...chosen, features: unitLength(chosen.features), words: `${chosen.words}, of length 1` };
 }
@@ -84,8 +89,8 @@ function scattering(values: ModelValues, batch: number): ChosenModel {
   return { features: scatteringFeatures(new Scattering()), words: 'scattering', batch };
 }
 
-async function network(values: ModelValues, batch: number): Promise<ChosenModel> {
-  if (/\.onnx$/i.test(values.model)) return onnxFile(values, batch);
+async function network(values: ModelValues, batch: number, begin: Begin): Promise<ChosenModel> {
+  if (/\.onnx$/i.test(values.model)) return onnxFile(values, batch, begin);
   const name = values.model;
   const shape = inputShapeFor(name, '--model');
   const [, , side] = shape;
@@ -93,9 +98,10 @@ async function network(values: ModelValues, batch: number): Promise<ChosenModel>
     throw wrongValue('extract', `${name} takes [${shape.join(', ')}], not photos in colour`);
   }
   const { presetName, preset } = chosenPreset(values, name, side);
+  const read = begin(photoReader(preset));
   const module = await loaded(values, name, presetName);
   const { layer = 'output' } = values;
-  const features = await networkFeatures({ module, about: { name }, layer, preset, batch });
+  const features = await networkFeatures({ module, about: { name }, layer, preset, read, batch });
   return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch };
 }
 
@@ -103,7 +109,7 @@ const preparation = (name: string, { resize, crop, interpolation }: Preset): str
   `${name}: ${interpolation} to ${resize}, middle ${crop}`;
 
 /** A network in an ONNX file, which has its weights. */
-async function onnxFile(values: ModelValues, batch: number): Promise<ChosenModel> {
+async function onnxFile(values: ModelValues, batch: number, begin: Begin): Promise<ChosenModel> {
   const { model: path, layer = 'output' } = values;
   const given = (['weights', 'random-weights', 'num-classes'] as const).find(
     (name) => values[name] !== undefined,
@@ -131,7 +137,8 @@ async function onnxFile(values: ModelValues, batch: number): Promise<ChosenModel
     throw wrongValue('extract', law, 'export it with a dynamic batch');
   }
   const atOnce = fixedBatch === 1 ? 1 : batch;
-  const features = await networkFeatures({ module, about: { name }, layer, preset, batch: atOnce });
+  const read = begin(photoReader(preset));
+  const features = await networkFeatures({ module, about: { name }, layer, preset, read, batch: atOnce });
   return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch: atOnce };
 }
 

@@ -10,6 +10,7 @@ import type { Module } from '../nn/module.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
+import type { ReadFile } from './early.js';
 import type { FeatureModel } from './features.js';
 import { normalisation, normalise, photoPixels } from './photo.js';
 import { type Preset, presetWords } from './presets.js';
@@ -22,9 +23,17 @@ export interface NetworkOptions {
   /** A module's path, or 'output' for the network's own. */
   readonly layer: string;
   readonly preset: Preset;
+  /** {@link photoReader} of that preset, which may have begun. */
+  readonly read: ReadFile;
   /** The images that are computed at once, most of the time. */
   readonly batch: number;
 }
+
+/** Reads photos as a preset prepares them: [crop, crop, 3]. */
+export const photoReader =
+  (preset: Preset): ReadFile =>
+  async (file, { maxPixels }) =>
+    photoPixels(await decodeImage(file, { maxPixels }), preset);
 
 /**
  * Compiles a network for images [batch, 3, crop, crop]. A row is the layer's output for one image, whatever its shape, in
@@ -33,7 +42,7 @@ export interface NetworkOptions {
  * @throws RangeError where there is no such layer, or the network does not take such images.
  */
 export async function networkFeatures(options: NetworkOptions): Promise<FeatureModel> {
-  const { module, about, layer, preset, batch } = options;
+  const { module, about, layer, preset, read, batch } = options;
   const side = preset.crop;
   const architecture = architectureSha256(module);
   const weightsSha256 = hashedLater(module);
@@ -57,9 +66,7 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
         preprocessing: presetWords(preset),
       };
     },
-    async read(file, { maxPixels }) {
-      return photoPixels(await decodeImage(file, { maxPixels }), preset);
-    },
+    read,
     batch(images) {
       const length = 3 * side * side;
       if (values.length < images.length * length) values = new Float32Array(images.length * length);
