@@ -88,7 +88,7 @@ export function exitCodeOf({ wrong, problems }: Pick<Diagnosis, 'wrong' | 'probl
 }
 
 /** Looks at everything once; takes about two seconds. */
-export function diagnose(): Diagnosis {
+function diagnose(): Diagnosis {
   const backend = info();
   const cpu = active().cpu();
   const native = backend.name === 'native';

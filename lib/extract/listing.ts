@@ -7,7 +7,7 @@ import { join, normalize, resolve, sep } from 'node:path';
 import { expandBraces, hasPattern, segmentTest } from './glob.js';
 
 /** The endings that a folder is searched for. A file named outright, or met by a pattern, may have any. */
-export const imageEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'];
+const imageEndings = ['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff', '.gif', '.avif'];
 
 export interface Listing {
   /** Paths as the arguments led to them, each file once. */

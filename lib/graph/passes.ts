@@ -13,7 +13,7 @@ const settled = (geometry: ConvGeometry, activation: Activation): TracedConv =>
   new TracedConv({ ...geometry, activation });
 
 /** A convolution whose result is added to something else: it starts from there, when it is done with its taps. */
-export const fuseResidual = (graph: Graph): Graph =>
+const fuseResidual = (graph: Graph): Graph =>
   fuse(graph, (first, second) => {
     const conv = convOf(first);
     if (conv === null || conv.residual !== null || conv.conv.geometry.activation.kind !== 'none') return null;
@@ -25,7 +25,7 @@ export const fuseResidual = (graph: Graph): Graph =>
   });
 
 /** A convolution, or a normalisation by running statistics, and the activation of its result. */
-export const fuseActivation = (graph: Graph): Graph =>
+const fuseActivation = (graph: Graph): Graph =>
   fuse(graph, (first, second) => {
     const activation = activationOf(second);
     if (activation === null) return null;

@@ -107,7 +107,7 @@ async function littleEndian(
 }
 
 /** Where training scripts put weights beside other things, in the order in which they are looked for. */
-export const CONTAINERS = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'module'];
+const CONTAINERS = ['state_dict', 'model_state_dict', 'model', 'net', 'network', 'module'];
 
 /** Containers inside containers; a dictionary may contain itself. */
 const DEEPEST = 8;

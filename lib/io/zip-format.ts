@@ -12,7 +12,7 @@ const END64 = 0x06064b50;
 const LOCATOR64 = 0x07064b50;
 export const LOCAL_BYTES = 30;
 const CENTRAL_BYTES = 46;
-export const END_BYTES = 22;
+const END_BYTES = 22;
 const LONGEST_COMMENT = 0xffff;
 /** The end record, its comment, and the zip64 records before them. */
 export const LONGEST_END = END_BYTES + LONGEST_COMMENT + 20 + 56;

@@ -15,7 +15,7 @@ export function describeActivation(activation: Activation): string[] {
   return parts;
 }
 
-export function describePadding(settings: ConvSettings): string[] {
+function describePadding(settings: ConvSettings): string[] {
   const { padding, rank } = settings;
   if (padding.rule !== 'explicit') return [`padding='${padding.rule}'`];
   const { begin, end } = padding;

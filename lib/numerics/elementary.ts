@@ -162,7 +162,7 @@ const L4 = -0.2500082850456238;
 const L3 = 0.3333333134651184;
 
 /** log(1 + t) for 0 <= t <= 1; beyond sqrt(2) - 1 as log(2) + log(1 + (t - 1) / 2). */
-export function log1pOfFraction(t: number): number {
+function log1pOfFraction(t: number): number {
   const upper = SQRT2_MINUS_1 < t;
   const r = upper ? fround(fround(t - 1) * 0.5) : t;
   const n = upper ? 1 : 0;

@@ -40,7 +40,7 @@ export interface BinarySettings {
   readonly reduction: Reduction;
 }
 
-export function parseBinary(
+function parseBinary(
   options: BinaryCrossEntropyWithLogitsOptions | undefined,
   names: readonly ('weight' | 'posWeight')[],
   operation: string,

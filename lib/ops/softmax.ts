@@ -19,7 +19,7 @@ export interface SoftmaxOptions {
 }
 
 /** The dimension of an options object. */
-export function parseDimension(options: SoftmaxOptions | undefined, rank: number, operation: string): number {
+function parseDimension(options: SoftmaxOptions | undefined, rank: number, operation: string): number {
   return checkedDimension(knownOptions(options, ['dim'], operation).dim, rank, 'dim', operation);
 }
 

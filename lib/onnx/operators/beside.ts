@@ -13,7 +13,7 @@ export const allBeside = (node: Node): boolean =>
   node.slots.every((slot, index) => slot.kind === 'missing' || node.beside(index));
 
 /** That they are. */
-export function needsBeside(node: Node): void {
+function needsBeside(node: Node): void {
   if (allBeside(node)) return;
   node.fail('is applied to a computed tensor; convkit does it on shapes and constants');
 }
