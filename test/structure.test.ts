@@ -103,7 +103,7 @@ describe('lib', () => {
   });
 });
 
-/** Every folder of native/ and those it may include from; binding may see all. */
+/** Every folder of native/ and those it may include from; isa/ and binding/ may see all. */
 const nativeBelow: Record<string, readonly string[]> = {
   threads: [],
   gemm: ['isa', 'threads'],
@@ -113,7 +113,12 @@ const nativeBelow: Record<string, readonly string[]> = {
   image: ['isa', 'threads'],
   elementwise: ['isa', 'threads'],
   optim: ['isa', 'threads'],
+  sparse: ['isa', 'threads'],
+  random: ['isa', 'threads'],
+  winograd: ['isa', 'threads'],
   reduction: ['isa', 'threads'],
+  softmax: ['isa', 'threads', 'elementwise'],
+  rearrange: ['isa', 'threads', 'conv'],
   conv: ['isa', 'threads', 'gemm', 'grouped', 'elementwise', 'reduction'],
 };
 
@@ -124,6 +129,11 @@ describe('native', () => {
     [...read(file).matchAll(/^\s*#\s*include "([^"]+)"/gm)].map(([, name]) => `native/${name}`);
   const systemIncludesOf = (file: string): string[] =>
     [...read(file).matchAll(/^\s*#\s*include <([^>]+)>/gm)].map(([, name]) => name as string);
+
+  it('knows every folder', () => {
+    const folders = [...new Set(files.map(folderOf))];
+    expect(folders.filter((folder) => !(folder in nativeBelow)).sort()).toEqual(['binding', 'isa']);
+  });
 
   it('includes downwards only', () => {
     const upward = files
