@@ -49,12 +49,19 @@ FreeList& freeList() {
   return *list;
 }
 
+// Its address tells threads apart. One that begins later may have that of one that ended, and takes its
+// place.
+thread_local char thisThread;
+
 detail::PooledScratch* borrow() {
   FreeList& list = freeList();
   {
     const std::lock_guard<std::mutex> lock(list.mutex);
-    if (detail::PooledScratch* const scratch = list.first) {
-      list.first = scratch->next;
+    detail::PooledScratch** link = &list.first;
+    while (*link != nullptr && (*link)->user != &thisThread) link = &(*link)->next;
+    if (*link == nullptr) link = &list.first;
+    if (detail::PooledScratch* const scratch = *link) {
+      *link = scratch->next;
       return scratch;
     }
   }
@@ -110,6 +117,7 @@ ScratchLease::ScratchLease() : borrowed_(borrow()) {}
 ScratchLease::~ScratchLease() {
   FreeList& list = freeList();
   const std::lock_guard<std::mutex> lock(list.mutex);
+  borrowed_->user = &thisThread;
   borrowed_->next = list.first;
   list.first = borrowed_;
 }

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <set>
@@ -23,6 +25,7 @@
 #include "threads/kept_memory.h"
 #include "threads/parallel.h"
 #include "threads/processors.h"
+#include "threads/scratch.h"
 
 namespace {
 
@@ -194,6 +197,25 @@ void scratchIsAlignedAndKept() {
   check(runsEachOnce(10), "loops run on after releaseScratch");
 }
 
+void threadsGetTheirOwnScratchBack() {
+  auto mine = std::make_unique<convkit::detail::ScratchLease>();
+  const Scratch* const first = &mine->scratch();
+  std::promise<void> taken, released;
+  std::thread other([&] {
+    const convkit::detail::ScratchLease lease;
+    taken.set_value();
+    released.get_future().wait();
+  });
+  taken.get_future().wait();
+  mine.reset();
+  released.set_value();
+  other.join();
+  convkit::detail::ScratchLease again;
+  check(&again.scratch() == first, "a thread gets the scratch that it gave back, not one that came later");
+  convkit::detail::ScratchLease second;
+  check(&second.scratch() != first, "a scratch is lent once");
+}
+
 void blocksGoRound() {
   constexpr std::size_t kSize = 3 << 20;
   void* const first = convkit::takeBlock(kSize);
@@ -318,6 +340,7 @@ int main() {
   countsChangeAtAnyTime();
   theCrewRestarts();
   scratchIsAlignedAndKept();
+  threadsGetTheirOwnScratchBack();
   blocksGoRound();
   workersComputeInOurEnvironment();
   workersGiveWayToTheCaller();
