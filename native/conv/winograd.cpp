@@ -23,6 +23,11 @@ constexpr int64_t kLargeFilter = 1 << 18;  // floats of all elements; more than 
 // The same for each of a few tiles: fetching takes longer than multiplying. Two threads, AVX-512, filters in
 // turn: 128 to 32 channels at 7x7 25 us to 19, at 14x14 30 to 26; with smaller ones 24 to 64 took 16 and 20.
 constexpr int64_t kLargeForTile = 1 << 13;
+// And where each thread has so many tiles of its own, of a filter that it can fetch as fast as it multiplies:
+// sharing makes the threads wait for each other twice, and half of what each reads was written by the other.
+// Two threads, AVX-512, beside two processes: 128 channels at 28x28 0.95 shared and 0.97 apart (165 us, 162),
+// 96 at 35x35 0.94 and 0.99; 128 to 192 at 28x28 0.99 and 0.97, 256 1.00 and 0.96.
+constexpr int64_t kManyTiles = 24, kLargeForMany = 3 << 18;
 // Between the elements of a block: without it, channels and tiles that are powers of two put all of them into
 // one set of the cache. 32 channels at 32x32: 1.5 times as fast (AVX-512), 16 channels 2.2 times (AVX2).
 constexpr int64_t kLine = 16;
@@ -216,7 +221,8 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
 
   // Few tiles and a large filter: the threads share the filter, since each would otherwise stream all of it
   const int64_t floats = static_cast<int64_t>(filter.weights.size());
-  const bool large = floats > std::min(kLargeFilter, tiles * kLargeForTile);
+  const bool many = tiles >= kManyTiles * threads;
+  const bool large = floats > (many ? kLargeForMany : std::min(kLargeFilter, tiles * kLargeForTile));
   if (threads > 1 && large && tiles < std::min(kMostShared, kLeastTiles * threads)) {
     detail::ScratchLease lease;
     const Block block = makeBlock(conv, 0, tiles, true, {}, lease.scratch());

@@ -83,7 +83,7 @@ void runCase(int64_t seed) {
   const Floats expected = run(g, *findKernels("scalar"), x, weight, bias, batch);
   checkNear(g, expected, x, weight, bias, batch, where);
   for (const Kernels* kernels : supportedKernels()) {
-    for (const int threads : {1, 3}) {
+    for (const int threads : {1, 2, 3, 4}) {
       setThreadCount(threads);
       checkSame(run(g, *kernels, x, weight, bias, batch), expected,
                 "winograd" + where + ", " + kernels->name + ", " + std::to_string(threads) + " threads");
