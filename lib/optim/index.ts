@@ -6,6 +6,7 @@ export { CosineAnnealingLR, CosineAnnealingWarmRestarts } from './cosine.js';
 export { ExponentialLR, LambdaLR, MultiStepLR, PolynomialLR, StepLR } from './decays.js';
 export { OneCycleLR, type OneCycleOptions } from './one-cycle.js';
 export { type GivenGroup, Optimizer, type ParamGroup, type Params, type Settings } from './optimizer.js';
+export { type PlateauOptions, type PlateauState, ReduceLROnPlateau } from './plateau.js';
 export { Schedule, type ScheduleState } from './schedule.js';
 export { SequentialLR } from './sequential.js';
 export { SGD, type SGDSettings } from './sgd.js';
