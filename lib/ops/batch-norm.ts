@@ -42,6 +42,20 @@ export interface Running {
   momentum(): number;
 }
 
+/** The running statistics that options name. */
+export function parseRunning(
+  given: Pick<BatchNormOptions, 'runningMean' | 'runningVar' | 'momentum'>,
+  channels: number,
+  operation: string,
+): Running {
+  const momentum = parseMomentum(given.momentum, operation);
+  return {
+    mean: perChannel(given.runningMean, 'runningMean', channels, operation),
+    variance: perChannel(given.runningVar, 'runningVar', channels, operation),
+    momentum: () => momentum,
+  };
+}
+
 export interface BatchNormCall {
   readonly weight: Tensor | null;
   readonly bias: Tensor | null;
@@ -76,15 +90,10 @@ export function batchNorm(x: Tensor, options?: BatchNormOptions): Tensor {
   const given = knownOptions(options, NAMES, operation);
   checkTensor(x, 'x', operation);
   const channels = channelsOf(x, operation);
-  const momentum = parseMomentum(given.momentum, operation);
   const call: BatchNormCall = {
     weight: perChannel(given.weight, 'weight', channels, operation),
     bias: perChannel(given.bias, 'bias', channels, operation),
-    running: {
-      mean: perChannel(given.runningMean, 'runningMean', channels, operation),
-      variance: perChannel(given.runningVar, 'runningVar', channels, operation),
-      momentum: () => momentum,
-    },
+    running: parseRunning(given, channels, operation),
     training: flag(given.training ?? false, 'training', operation),
     epsilon: parseEpsilon(given.eps, operation),
     residual: parseResidual(given.residual, x, operation),

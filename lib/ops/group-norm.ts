@@ -6,16 +6,9 @@ import { mutate } from '../tensor/autograd.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { NO_ACTIVATION } from './activation.js';
-import { constants, type Running } from './batch-norm.js';
+import { constants, parseRunning, type Running } from './batch-norm.js';
 import { checkTensor, type Mode } from './inputs.js';
-import {
-  checkSeveral,
-  mix,
-  type NormParameters,
-  parseEpsilon,
-  parseMomentum,
-  perChannel,
-} from './norm-options.js';
+import { checkSeveral, mix, type NormParameters, parseEpsilon, perChannel } from './norm-options.js';
 import { prepareNormalization, type Statistics } from './normalize.js';
 import { flag, knownOptions, wholeNumber } from './options.js';
 import { type Prepared, runNow } from './run.js';
@@ -130,15 +123,10 @@ export function instanceNorm(x: Tensor, options?: InstanceNormOptions): Tensor {
   const given = knownOptions(options, INSTANCE, operation);
   checkTensor(x, 'x', operation);
   const channels = x.shape[1] ?? 0;
-  const momentum = parseMomentum(given.momentum, operation);
   const call: InstanceNormCall = {
     weight: perChannel(given.weight, 'weight', channels, operation),
     bias: perChannel(given.bias, 'bias', channels, operation),
-    running: {
-      mean: perChannel(given.runningMean, 'runningMean', channels, operation),
-      variance: perChannel(given.runningVar, 'runningVar', channels, operation),
-      momentum: () => momentum,
-    },
+    running: parseRunning(given, channels, operation),
     own: flag(given.useInputStats ?? true, 'useInputStats', operation),
     epsilon: parseEpsilon(given.eps, operation),
     single: false,
