@@ -40,6 +40,7 @@ export interface Moving {
   readonly state: ParamState;
 }
 
+/** What all optimisers have in common: groups of parameters, each with its settings, and what is kept of each parameter. */
 export abstract class Optimizer<S extends Settings = Settings> {
   /** The groups with their settings: `optimizer.paramGroups[1].lr = 0.01`. */
   readonly paramGroups: ParamGroup<S>[] = [];

@@ -8,6 +8,7 @@ import { Optimizer, type ParamGroup, type Settings } from './optimizer.js';
 /** The learning rate that a group had before its first schedule. */
 const initialRates = new WeakMap<object, number>();
 
+/** What a schedule has to keep to go on; plain JSON. */
 export interface ScheduleState {
   /** How often `step` was called. */
   steps: number;
@@ -15,6 +16,7 @@ export interface ScheduleState {
   bases: number[];
 }
 
+/** What all schedules have in common: a learning rate for each group as a function of the number of steps. */
 export abstract class Schedule {
   readonly #groups: readonly ParamGroup<Settings>[];
   #bases: number[];
