@@ -21,7 +21,7 @@ struct Elementary {
   // e^(x + low) = (1 + s) * 2^n with n whole and s in [-0.3, 0.42], for -115 <= x <= 89 and tiny low. A NaN
   // in x reaches s: then no power matters.
   struct Split {
-    V s, n, power;  // 2^(n + lift)
+    V s, n, shifted, power;  // shifted: for timesPower; power: 2^(n + lift)
   };
   static Split split(V x, V low, float lift = 0.0f) {
     const V shifted = Simd::fma(x, set(0x1.715476p+0f), set(kRounder + lift));
@@ -33,7 +33,7 @@ struct Elementary {
     q = Simd::fma(q, r, set(0x1.5556eap-5f));
     q = Simd::fma(q, r, set(0x1.555498p-3f));
     q = Simd::fma(q, r, set(0x1.fffffep-2f));
-    return {Simd::fma(q, Simd::mul(r, r), r), n, Simd::power(shifted)};
+    return {Simd::fma(q, Simd::mul(r, r), r), n, shifted, Simd::power(shifted)};
   }
 
   // x * 2^n in two exact powers, so that only a subnormal result rounds, and only once.
@@ -59,22 +59,32 @@ struct Elementary {
     return Simd::select(Simd::less(x, Simd::zero()), Simd::sub(Simd::zero(), y), y);
   }
 
-  // x >= 0: top / (1 + e^-x); x < 0: top * e^x / (1 + e^x). The power is 2^64 times too large up to the last
-  // product, so that nothing underflows early.
-  static V logistic(V x, V top) {
-    const Mask negative = Simd::less(x, Simd::zero());
-    const V depth = Simd::greater(set(-115.0f), Simd::sub(Simd::zero(), Simd::abs(x)));
-    const Split e = split(depth, Simd::zero(), 64.0f);
-    const V lifted = Simd::mul(Simd::add(e.s, set(1.0f)), e.power);
-    const V bottom = Simd::fma(lifted, set(0x1p-64f), set(1.0f));
-    const V y = Simd::div(Simd::select(negative, Simd::mul(top, lifted), top), bottom);
+  // x >= 0: top / (1 + e^-x); x < 0: top * e^x / (1 + e^x), with the product in `top`. The power is 2^64
+  // times too large (`lifted`) up to the last product, so that nothing underflows early.
+  static V depthOf(V x) { return Simd::greater(set(-115.0f), Simd::negativeAbs(x)); }
+  static V logistic(Mask negative, V lifted, V top) {
+    const V y = Simd::div(top, Simd::fma(lifted, set(0x1p-64f), set(1.0f)));
     return Simd::select(negative, Simd::mul(y, set(0x1p-64f)), y);
   }
 
-  static V sigmoid(V x) { return logistic(x, set(1.0f)); }
+  // A NaN reaches the result through the power's factor.
+  static V sigmoid(V x) {
+    const Mask negative = Simd::less(x, Simd::zero());
+    const Split e = split(depthOf(x), Simd::zero(), 64.0f);
+    const V lifted = Simd::mul(Simd::add(e.s, set(1.0f)), e.power);
+    return logistic(negative, lifted, Simd::select(negative, lifted, set(1.0f)));
+  }
 
-  // At -infinity the factor x stops at -115, where the product has underflowed.
-  static V silu(V x) { return logistic(x, Simd::greater(set(-115.0f), x)); }
+  // A NaN reaches the result as the factor x, whatever the power. At -infinity that factor stops at -115,
+  // where the product has underflowed. 4096 elements in a call, AVX-512: 1.19 us with a negation, a bound and
+  // a product more, 1.14 so; AVX2 2.02 and 1.90.
+  static V silu(V x) {
+    const Mask negative = Simd::less(x, Simd::zero());
+    const V depth = depthOf(x);
+    const Split e = split(depth, Simd::zero(), 64.0f);
+    const V lifted = Simd::timesPower(Simd::add(e.s, set(1.0f)), e.shifted);
+    return logistic(negative, lifted, Simd::select(negative, Simd::mul(depth, lifted), x));
+  }
 
   // Q(t) of gelu.
   struct Ratio {

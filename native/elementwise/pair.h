@@ -36,11 +36,15 @@ struct Pair {
   static V greater(V a, V b) { return {Simd::greater(a.low, b.low), Simd::greater(a.high, b.high)}; }
   static V lesser(V a, V b) { return {Simd::lesser(a.low, b.low), Simd::lesser(a.high, b.high)}; }
   static V abs(V a) { return {Simd::abs(a.low), Simd::abs(a.high)}; }
+  static V negativeAbs(V a) { return {Simd::negativeAbs(a.low), Simd::negativeAbs(a.high)}; }
   static Mask less(V a, V b) { return {Simd::less(a.low, b.low), Simd::less(a.high, b.high)}; }
   static V select(Mask m, V yes, V no) {
     return {Simd::select(m.low, yes.low, no.low), Simd::select(m.high, yes.high, no.high)};
   }
   static V power(V shifted) { return {Simd::power(shifted.low), Simd::power(shifted.high)}; }
+  static V timesPower(V a, V shifted) {
+    return {Simd::timesPower(a.low, shifted.low), Simd::timesPower(a.high, shifted.high)};
+  }
 };
 
 }  // namespace

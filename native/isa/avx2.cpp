@@ -81,12 +81,17 @@ struct Simd {
   static V greater(V a, V b) { return _mm256_max_ps(a, b); }
   static V lesser(V a, V b) { return _mm256_min_ps(a, b); }
   static V abs(V a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
+  static V negativeAbs(V a) { return _mm256_or_ps(a, set(-0.0f)); }
   static Mask less(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   static Mask isNan(V a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
   static V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }
   static V power(V shifted) {
     return _mm256_castsi256_ps(
         _mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23), _mm256_set1_epi32(127 << 23)));
+  }
+  static V timesPower(V a, V shifted) {
+    return _mm256_castsi256_ps(
+        _mm256_add_epi32(_mm256_slli_epi32(_mm256_castps_si256(shifted), 23), _mm256_castps_si256(a)));
   }
 
   static Index loadIndex(const int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }

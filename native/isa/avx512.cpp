@@ -84,12 +84,17 @@ struct Simd {
   static V greater(V a, V b) { return _mm512_max_ps(a, b); }          // a > b ? a : b
   static V lesser(V a, V b) { return _mm512_min_ps(a, b); }           // a < b ? a : b
   static V abs(V a) { return _mm512_abs_ps(a); }
+  static V negativeAbs(V a) { return _mm512_or_ps(a, set(-0.0f)); }
   static Mask less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }  // false where either is NaN
   static Mask isNan(V a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
   static V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }
   static V power(V shifted) {  // 2^n of 1.5 * 2^23 + n, for whole n in [-126, 127]
     return _mm512_castsi512_ps(
         _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23), _mm512_set1_epi32(127 << 23)));
+  }
+  static V timesPower(V a, V shifted) {  // a * 2^n, where that is neither subnormal nor infinite
+    return _mm512_castsi512_ps(
+        _mm512_add_epi32(_mm512_slli_epi32(_mm512_castps_si512(shifted), 23), _mm512_castps_si512(a)));
   }
 
   static Index loadIndex(const int32_t* p) { return _mm512_loadu_si512(p); }

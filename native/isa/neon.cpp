@@ -62,12 +62,17 @@ struct Simd {
   static V greater(V a, V b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
   static V lesser(V a, V b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static V abs(V a) { return vabsq_f32(a); }
+  static V negativeAbs(V a) { return vnegq_f32(vabsq_f32(a)); }
   static Mask less(V a, V b) { return vcltq_f32(a, b); }
   static Mask isNan(V a) { return vmvnq_u32(vceqq_f32(a, a)); }
   static V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }
   static V power(V shifted) {
     return vreinterpretq_f32_s32(
         vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted), 23), vdupq_n_s32(127 << 23)));
+  }
+  static V timesPower(V a, V shifted) {
+    return vreinterpretq_f32_s32(
+        vaddq_s32(vshlq_n_s32(vreinterpretq_s32_f32(shifted), 23), vreinterpretq_s32_f32(a)));
   }
 
   static Index loadIndex(const int32_t* p) {

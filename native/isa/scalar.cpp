@@ -48,6 +48,7 @@ struct Simd {
   static V greater(V a, V b) { return a > b ? a : b; }
   static V lesser(V a, V b) { return a < b ? a : b; }
   static V abs(V a) { return std::fabs(a); }
+  static V negativeAbs(V a) { return -std::fabs(a); }
   static Mask less(V a, V b) { return a < b; }
   static Mask isNan(V a) { return a != a; }
   static V select(Mask m, V yes, V no) { return m ? yes : no; }
@@ -59,6 +60,7 @@ struct Simd {
     std::memcpy(&result, &bits, sizeof result);
     return result;
   }
+  static V timesPower(V a, V shifted) { return a * power(shifted); }
 
   static Index loadIndex(const int32_t* p) { return *p; }
   static Index step(Index i) { return i + 1; }
