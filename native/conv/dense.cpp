@@ -33,10 +33,13 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, i
     if (panels % threads == 0) return {1, std::min(panels, wanted), true};
     return {std::min(tiles, threads), panels, true};
   }
-  // Few tiles leave one thread more of them than the other, unless panels are dealt out too
+  // Few tiles leave one thread more of them than the other, unless panels are dealt out too; nine chunks
+  // would leave one thread five
   if (tiles < 2 * wanted && panels > 1) {
     const int64_t panelBlocks = std::min(panels, wanted);
-    return {std::min(tiles, ceilDivide(wanted, panelBlocks)), panelBlocks, true};
+    int64_t positionBlocks = ceilDivide(wanted, panelBlocks);
+    while (positionBlocks < tiles && positionBlocks * panelBlocks % threads != 0) positionBlocks++;
+    return {std::min(tiles, positionBlocks), panelBlocks, true};
   }
   int64_t positionBlocks = ceilDivide(tiles, kTilesPerBlock);
   if (positionBlocks > 1) positionBlocks = ceilDivide(positionBlocks, threads) * threads;
