@@ -13,6 +13,7 @@ import { renamePacked, type Weights } from './filters.js';
 import type { Graph } from './graph.js';
 import { imageByImage } from './image-by-image.js';
 import { passes } from './passes.js';
+import { rowStrips } from './row-strips.js';
 import { type Signature, trace } from './trace.js';
 
 /** Executables of this many shapes are kept, the last used first. */
@@ -74,7 +75,7 @@ export class Network {
     }
     this.#checkUnchanged();
     const { releaseWeights } = this.#options;
-    const graph = this.#graph(signature);
+    const graph = rowStrips(this.#graph(signature));
     const tensors = tensorsOf(this.#module);
     // What is still to be drawn was not read
     const storages = tensors.map(storageOf).filter(({ pending }) => !pending);
