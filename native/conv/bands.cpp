@@ -201,8 +201,12 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const int64_t parts = std::max<int64_t>(1, widthAxis.output / kPositionsPerBand);
   const int64_t strips = batch * depthAxis.output * parts;  // a part of every row of a plane
   const int64_t wanted = threadCount() > 1 ? kChunksPerThread * threadCount() : 1;
-  const int64_t chunks =
-      std::min(bands, std::max(ceilDivide(bands, kBandsPerChunk), ceilDivide(wanted, strips)));
+  const int64_t threads = threadCount();
+  const int64_t least = std::max(ceilDivide(bands, kBandsPerChunk), ceilDivide(wanted, strips));
+  // As many for each thread: of 17 chunks of 3 to 64 channels at 520x520 one of two had nine
+  const int64_t chunks = std::min(bands, strips > 1 ? least : ceilDivide(least, threads) * threads);
+  // Whether the outputs of a band are followed by those of the next
+  const bool inOrder = parts == 1 || heightAxis.output == 1;
 
   parallelFor(strips * chunks, cancelled, [&](int64_t index, Scratch& scratch) {
     const int64_t chunk = index % chunks, part = index / chunks % parts, plane = index / chunks / parts;
@@ -217,7 +221,8 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
                     rows = heightAxis.output * (b + 1) / bands - rowBegin;
       const Band band{plane / depthAxis.output, plane % depthAxis.output, rowBegin, columnBegin};
       const int64_t first = (plane * heightAxis.output + rowBegin) * widthAxis.output + columnBegin;
-      const TileBlock block = tiles.at(rows, y + first * g.outputStride);
+      TileBlock block = tiles.at(rows, y + first * g.outputStride);
+      if (inOrder) block.following = batch * conv.positions() - first - rows * width;
       for (int64_t group = 0; group < g.groups; group++) {
         copyBand(conv, x, band, group, tiles.inputRows(rows), row, tiles.buffer());
         multiply(conv, filter, block, steps, group * panelsPerGroup, (group + 1) * panelsPerGroup);

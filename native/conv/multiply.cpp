@@ -83,6 +83,10 @@ class PanelTiles {
     return filter_.weights.data() + panel(p).weights + steps * panel(p).vectors * conv_.kernels->lanes;
   }
 
+  // Has tiles leave their outputs to the blocks before, which fetched them with tiles of several vectors. 64
+  // to 256 channels of 1x1 at 16000 2.37 ms to 2.35, two threads 1.22 to 1.19.
+  void outputsAreFetched() { outputsFetched_ = true; }
+
   // Finishes the sums where `last`; both runs are fetched side by side.
   void run(int64_t p, const StepBlock& step, bool first, bool last, Run a, Run b) {
     const Panel& panel = this->panel(p);
@@ -94,6 +98,7 @@ class PanelTiles {
     tile_.tail = panel.tail;
     tile_.first = first;
     tile_.last = last;
+    tile_.outputsFetched = outputsFetched_ && panel.vectors > 1;
     tile_.nextStep = std::min(2 * kLine, ceilDivide(std::max(a.share, b.share), step.taps * step.depth));
     if (a.begin == nullptr) std::swap(a, b);
     int height = 0;
@@ -120,6 +125,7 @@ class PanelTiles {
   const PackedFilter& filter_;
   const TileBlock& block_;
   GemmTile tile_;
+  bool outputsFetched_ = false;
 };
 
 }  // namespace
@@ -141,6 +147,7 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
   // itself need not be fetched outputs, if whole rows are written: another thread may write the rest
   const int64_t following = std::min(positions, block.following), each = ceilDivide(following, parts);
   const bool writes = cached && block.ldc == conv.geometry.outChannels;
+  if (writes && following > 0) tiles.outputsAreFetched();
   const float* const outputs = block.tiles[0].y.y + positions * block.ldc;
   const int64_t inputShare = block.order != nullptr ? ceilDivide(each * block.order->each(), block.count) : 0;
   const int64_t outputShare = ceilDivide(each * block.ldc, block.count);

@@ -35,8 +35,8 @@ struct TileBlock {
   int64_t taps, depth;
   int64_t ldc;
   bool groupsApart;  // rows point at a pixel of all groups, not of one
-  // Where positions follow one another and their inputs are worth fetching: the first one, how many come
-  // after the block's, and what they read
+  // Where positions follow one another: the first one, how many come after the block's, and what they read,
+  // if that is worth fetching
   int64_t first = 0, following = 0;
   const InputOrder* order = nullptr;
   Upcoming upcoming = {};  // fetched where inputs need not be

@@ -69,7 +69,7 @@ void gemmTile(const GemmTile& tile) {
   }
 
   // The outputs' lines are fetched while the sums are made: 32 to 16 channels at 112x112 147 to 161 GFLOP/s
-  if (!kStepped && first) {
+  if (!kStepped && first && !tile.outputsFetched) {
 #pragma GCC unroll 16
     for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4

@@ -38,7 +38,8 @@ struct GemmTile {
   int64_t panelStep = 0;  // floats from one step of the panel to the next; 0: they follow one another
   bool rowBias = false;
   bool first, last;
-  float low, high;  // -inf and +inf where there is nothing to clamp
+  bool outputsFetched = false;  // c is in the second-level cache, or on its way there
+  float low, high;              // -inf and +inf where there is nothing to clamp
   // Where rows keep a channel beyond whole vectors apart, a row a lane, whole vectors of them: the inputs of
   // one more step after the taps (null: none), and where an output goes instead of to c.
   const float* beyond = nullptr;
