@@ -92,6 +92,16 @@ void TileInput::find(const float* x, const Place& place, const float** pixels) c
   }
 }
 
+void TileInput::fetch(const float* x, const Place& place) const {
+  constexpr int64_t kShared = 2, kLine = 16;  // columns that neighbours share; floats
+  const float* pixels[kMostElements];
+  find(x, place, pixels);
+  for (int64_t i = 0; i < side_; i++)
+    for (int64_t j = kShared; j < side_; j++)
+      for (int64_t c = 0; c < conv_.geometry.inChannels; c += kLine)
+        __builtin_prefetch(pixels[i * side_ + j] + c);
+}
+
 void TileInput::transform(const float* x, const Place& place, float* v, int64_t step) const {
   const float* pixels[kMostElements];
   find(x, place, pixels);

@@ -90,6 +90,8 @@ class TileInput {
   TileInput(const Conv&, const Tiling&);
   // Where each element of a tile of the batch x lies: [side * side].
   void find(const float* x, const Place&, const float** pixels) const;
+  // Fetches what such a tile reads and the one to its left does not.
+  void fetch(const float* x, const Place&) const;
   // v[element] of such a tile, `step` floats apart.
   void transform(const float* x, const Place&, float* v, int64_t step) const;
 

@@ -109,6 +109,34 @@ void fitsItsAlgorithmAlone() {
   }
 }
 
+// What tiles of a large input read is fetched ahead, along each of the dilation's grids.
+void servesLargeInputs() {
+  Random random(7);
+  ConvGeometry g{};
+  g.algorithm = Algorithm::winograd4;
+  g.groups = 1;
+  g.outChannels = 5;
+  g.inputSize = g.outputSize = {1, 241, 259};
+  g.kernelSize = {1, 3, 3};
+  g.stride = {1, 1, 1};
+  g.dilation = {1, 1, 2};
+  g.padBegin = g.padEnd = {0, 1, 2};
+  for (g.inChannels = 17; g.inChannels <= 18; g.inChannels++) {
+    const Floats x(g.inputSize.product() * g.inChannels, random),
+        weight(g.outChannels * g.inChannels * 9, random), bias(g.outChannels, random);
+    setThreadCount(1);
+    const Floats expected = run(g, *findKernels("scalar"), x, weight, bias, 1);
+    checkNear(g, expected, x, weight, bias, 1, ", a large input");
+    for (const Kernels* kernels : supportedKernels()) {
+      for (const int threads : {1, 2}) {
+        setThreadCount(threads);
+        checkSame(run(g, *kernels, x, weight, bias, 1), expected,
+                  std::string("winograd of a large input, ") + kernels->name);
+      }
+    }
+  }
+}
+
 // The panels of a large filter are as wide as suits the size that it was packed for; every size can use it.
 void servesEverySize() {
   Random random(6);
@@ -148,6 +176,7 @@ void servesEverySize() {
 int main() {
   convkit::test::fitsItsAlgorithmAlone();
   convkit::test::servesEverySize();
+  convkit::test::servesLargeInputs();
   for (int64_t seed = 1; seed <= convkit::test::kCases; seed++) convkit::test::runCase(seed);
   return convkit::test::verdict();
 }
