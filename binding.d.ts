@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 19;
+export type Abi = 20;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -567,6 +567,8 @@ export interface Binding extends Operations {
   createProgram(calls: readonly Call[]): Program;
 
   submit<K extends keyof Operations>(operation: K, ...args: Parameters<Operations[K]>): Job;
+  /** Says that a job will be submitted within microseconds: whatever runs it wakes up meanwhile. Nothing is wrong if none comes. */
+  expectJob(): void;
 
   /** The instruction set of this isolate's next createConv and elementwise calls; null for the reference. */
   isa(): Isa | null;

@@ -61,10 +61,16 @@ export class Session<Result extends Outputs = Outputs> {
         `session.run: ${this.#waiting.length} runs are waiting already; try again later, or compile with a larger maxQueue`,
       );
     }
-    const taken = elements(x, this.#running !== null);
+    // Its thread wakes up while the input is copied
+    const idle = this.#running === null;
+    if (idle) executable.binding.expectJob();
+    const taken = elements(x, !idle);
     return new Promise<Result>((resolve, reject) => {
       const waiting: Waiting = {
-        start: () => this.#start(executable, taken, signal).then(resolve, reject),
+        start: () => {
+          if (!idle) executable.binding.expectJob();
+          return this.#start(executable, taken, signal).then(resolve, reject);
+        },
         drop: reject,
       };
       this.#enqueue(waiting, signal);

@@ -20,7 +20,7 @@
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 19;
+constexpr int kAbi = 20;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -71,6 +71,11 @@ napi_value submit(Environment& environment, Arguments& arguments) {
   Work work = operation->prepare(environment, own);
   if (!environment.jobs) environment.jobs = std::make_unique<Jobs>(arguments.env());
   return environment.jobs->submit(std::move(work), kept);
+}
+
+napi_value expectJob(Environment&, Arguments&) {
+  JobThread::instance().expect();
+  return nullptr;
 }
 
 napi_value createConv(Environment& environment, Arguments& arguments) {
@@ -233,6 +238,7 @@ struct Member {
 };
 constexpr Member kMembers[] = {
     {"submit", submit},
+    {"expectJob", expectJob},
     {"createConv", createConv},
     {"createPool", createPool},
     {"packFilter", pack},

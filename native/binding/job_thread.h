@@ -3,6 +3,7 @@
 // JavaScript.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -49,6 +50,13 @@ class JobThread {
   static JobThread& instance();
 
   void submit(Client& client, std::shared_ptr<Job> job);  // throws std::bad_alloc, std::system_error
+  // A job is about to be submitted: the thread wakes up meanwhile, and waits for it actively, though not for
+  // long. MobileNetV2 of one image, one thread, two processors: a job begins 5 us after it was submitted
+  // instead of 44, and to submit it takes 4 us instead of 15; a run takes 3.40 ms instead of 3.43. With a
+  // thread for each processor nothing is lost or gained, also where the pool's workers are woken as early or
+  // this thread is kept off the event loop's processor. Waking the event loop before a job ends, to wait for
+  // it there, gained no more than 0.3 % beside this.
+  void expect();
   void cancel(Client& client, const std::shared_ptr<Job>& job);
   // Cancels the client's jobs and returns when none of them is running; no report comes afterwards.
   void close(Client& client);
@@ -58,12 +66,16 @@ class JobThread {
 
  private:
   void serve(uint64_t generation);
+  void awaitExpected(std::unique_lock<std::mutex>& lock);
   void runNext(std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::condition_variable submitted_, finished_;
   std::list<Client*> ready_;  // those with waiting jobs, the next one first
   bool busy_ = false;         // a job is running
+  bool expected_ = false;     // one is about to be submitted
+  // Raised under mutex_ whenever a job is submitted or the thread dismissed
+  std::atomic<uint64_t> news_{0};
   std::thread thread_;
   uint64_t generation_ = 0;  // raised when the thread is dismissed
 };

@@ -477,6 +477,8 @@ describe.each(implementations)('$name', ({ get }) => {
       if (running) setTimeout(turn, 1);
     };
     turn();
+    binding.expectJob();
+    binding.expectJob();
     const began = performance.now();
     const job = binding.submit('conv', conv, filter, input, output, batch);
     const late = Array.from({ length: 8 }, () => binding.submit('conv', conv, filter, input, output, batch));
@@ -503,6 +505,7 @@ describe.each(implementations)('$name', ({ get }) => {
     expect(before).toBeGreaterThanOrEqual(0);
     expect(before).toBeLessThan(16);
     binding.releaseScratch();
+    binding.expectJob(); // none comes
     binding.nothing();
   });
 });

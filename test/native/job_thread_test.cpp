@@ -153,6 +153,30 @@ void theThreadRestarts() {
   }
 }
 
+// Expectations that are met at once, late, by several jobs, and never.
+void expectedJobsComeOrDoNot() {
+  JobThread::instance().expect();  // before there is a thread
+  for (int round = 0; round < 60; ++round) {
+    Environment environment;
+    std::atomic<int> ran{0};
+    const auto count = [&ran](const CancelFlag*) { ++ran; };
+    environment.submit(count);
+    environment.await(1);
+    JobThread::instance().expect();
+    if (round % 2 == 0) JobThread::instance().expect();
+    if (round % 3 == 0) std::this_thread::sleep_for(std::chrono::microseconds(400));
+    if (round % 5 == 0) continue;
+    if (round % 7 == 0) JobThread::instance().join();
+    environment.submit(count);
+    JobThread::instance().expect();
+    const auto dropped = environment.submit(untilCancelled);
+    environment.cancel(dropped);
+    check(environment.await(3).size() == 3 && ran == 2, "expected jobs run once, whenever they come");
+    JobThread::instance().expect();
+    if (round % 4 == 0) JobThread::instance().join();
+  }
+}
+
 // Environments that come and go on threads of their own, the last of several ending the thread.
 void environmentsComeAndGo() {
   std::atomic<int> done{0};
@@ -162,6 +186,7 @@ void environmentsComeAndGo() {
       for (int round = 0; round < 50; ++round) {
         Environment environment;
         for (int i = 0; i < 4; ++i) {
+          if (i % 2 == 0) JobThread::instance().expect();
           const auto job = environment.submit([&done](const CancelFlag*) { ++done; });
           if ((round + i) % 5 == 0) environment.cancel(job);
         }
@@ -182,6 +207,7 @@ int main() {
   failuresAreReported();
   anEnvironmentEndsInMidJob();
   theThreadRestarts();
+  expectedJobsComeOrDoNot();
   environmentsComeAndGo();
   JobThread::instance().join();
   if (failures == 0) std::printf("job thread: all claims hold\n");

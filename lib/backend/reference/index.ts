@@ -104,7 +104,7 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 19,
+  abi: 20,
   createConv,
   createPool,
   packFilter,
@@ -149,6 +149,7 @@ export const reference: Binding = {
   toChannelsFirst: inForeground('toChannelsFirst'),
   createProgram,
   submit,
+  expectJob() {},
   isa: () => null,
   useIsa(isa) {
     throw new BackendError(
