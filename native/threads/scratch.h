@@ -11,9 +11,10 @@ struct PooledScratch : Scratch {
 };
 
 // Borrows one Scratch for its lifetime: the last that this thread gave back, since its memory may still lie
-// in the cache beside it; where there is none, the last that any did. Without the threads' own ones two of
-// them swapped memory from call to call, and half of what they wrote lay in the other's cache: 128 channels
-// of 3x3 at 28x28 took a process 160 us or 194, whichever order it had fallen into.
+// in the cache beside it; where there is none, the smallest, so that a loop inside a lease takes no other
+// thread's. Without the threads' own ones two of them swapped memory from call to call, and half of what they
+// wrote lay in the other's cache: 128 channels of 3x3 at 28x28 took a process 160 us or 194, whichever order
+// it had fallen into.
 class ScratchLease {
  public:
   ScratchLease();  // throws std::bad_alloc

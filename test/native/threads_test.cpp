@@ -174,6 +174,20 @@ void theCrewRestarts() {
   check(right, "joinWorkers may meet a running loop");
 }
 
+void strangersGetTheSmallestScratch() {
+  convkit::releaseScratch();
+  {
+    convkit::detail::ScratchLease first, second, third;
+    first.scratch().bytes(0, std::size_t{1} << 20);
+    third.scratch().bytes(0, std::size_t{1} << 20);
+  }
+  std::thread([] {
+    convkit::detail::ScratchLease lease;
+    check(lease.scratch().capacity() == 0,
+          "a thread that gave nothing back gets the smallest scratch memory");
+  }).join();
+}
+
 void scratchIsAlignedAndKept() {
   convkit::setThreadCount(2);
   parallelFor(4, nullptr, [&](int64_t, Scratch& scratch) {
@@ -181,6 +195,9 @@ void scratchIsAlignedAndKept() {
     void* const small = scratch.bytes(0, 100);
     check(address(small) % 64 == 0, "scratch memory is 64-byte aligned");
     check(scratch.bytes(0, 50) == small, "a smaller demand keeps the memory");
+    auto* const middle = static_cast<char*>(scratch.bytes(3, (std::size_t{300} << 10) + 1));
+    check(address(middle) % 64 == 0, "memory from the system is aligned");
+    middle[0] = middle[std::size_t{300} << 10] = 1;
     void* const large = scratch.bytes(1, std::size_t{3} << 20);
     check(address(large) % (std::size_t{2} << 20) == 0, "large scratch memory starts on a huge page");
     std::memset(large, 1, std::size_t{3} << 20);
@@ -339,6 +356,7 @@ int main() {
   exhaustionReachesTheCaller();
   countsChangeAtAnyTime();
   theCrewRestarts();
+  strangersGetTheSmallestScratch();
   scratchIsAlignedAndKept();
   threadsGetTheirOwnScratchBack();
   blocksGoRound();
