@@ -143,7 +143,11 @@ const problems = Array.from({ length: 500 }, (_, i) => problemOf(9000 + i))
   .flatMap(byEveryAlgorithm)
   .filter(isApart);
 const answers = problems.map((problem) => solve(reference, problem));
-const products = Array.from({ length: 40 }, (_, i) => drawProduct(new Random(i)));
+/** Threads share a large filter of few positions once all input is scaled, also where that lay apart. */
+const isShared = ({ geometry: { inChannels, outChannels }, positions, inputStride }: Product): boolean =>
+  positions > 1 && positions <= 96 && inChannels * outChannels >= 1 << 16 && inputStride > inChannels;
+const drawn = Array.from({ length: 400 }, (_, i) => drawProduct(new Random(i)));
+const products = [...drawn.slice(0, 40), ...drawn.filter(isShared).slice(0, 2)];
 const wanted = products.map(wantedOf);
 
 describe.each(contenders())('on $name', ({ name, use }) => {
@@ -167,6 +171,7 @@ describe.each(contenders())('on $name', ({ name, use }) => {
 
   it('a 1x1 convolution scales and shifts its input as separate operations would', () => {
     use();
+    expect(products.filter(isShared).length).toBeGreaterThan(1);
     for (const count of threads) {
       active().setThreads(count);
       products.forEach((product, i) => {
