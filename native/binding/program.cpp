@@ -41,6 +41,17 @@ void fetchEarly(Program& program) {
   }
 }
 
+// Every convolution fetches what the one after it begins with; depthwise ones in between have too little.
+void fetchNext(Program& program) {
+  ConvTask* before = nullptr;
+  for (Work& work : program) {
+    ConvTask* const task = work.target<ConvTask>();
+    if (task == nullptr || isTinyFilter(*task->filter)) continue;
+    if (before != nullptr) before->x.next = {task->conv.get(), task->filter.get(), task->batch};
+    before = task;
+  }
+}
+
 }  // namespace
 
 napi_value createProgram(Environment& environment, Arguments& arguments) {
@@ -49,6 +60,7 @@ napi_value createProgram(Environment& environment, Arguments& arguments) {
   for (const napi_value call : arguments.items(0, "calls"))
     program->push_back(parseCall(environment, arguments, call, kept));
   fetchEarly(*program);
+  fetchNext(*program);
   const Napi::Env env(arguments.env());
   Napi::Array list = Napi::Array::New(env, kept.size());
   for (std::size_t i = 0; i < kept.size(); ++i) list.Set(static_cast<uint32_t>(i), kept[i]);

@@ -113,6 +113,7 @@ int64_t biasLength(const Conv& conv) { return conv.geometry.outChannels; }
 
 namespace {
 
+constexpr int64_t kTinyFilter = 1 << 12;
 constexpr int64_t kSmallFilter = 1 << 16,
                   kMostUpcoming = 1 << 22;  // a third-level cache keeps as many floats
 constexpr int64_t kStreamedPositions = 8;
@@ -131,6 +132,10 @@ Upcoming streamedWeights(const Conv& conv, const PackedFilter& filter, int64_t b
 
 bool isSmallFilter(const PackedFilter& filter) {
   return static_cast<int64_t>(filter.weights.size()) < kSmallFilter;
+}
+
+bool isTinyFilter(const PackedFilter& filter) {
+  return static_cast<int64_t>(filter.weights.size()) < kTinyFilter;
 }
 
 bool canFetch(const Conv& conv, const Upcoming& upcoming, int64_t batch) {

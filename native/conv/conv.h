@@ -67,6 +67,7 @@ Upcoming streamedWeights(const Conv&, const PackedFilter&, int64_t batch);
 // Whether a run can fetch so much while it multiplies.
 bool canFetch(const Conv&, const Upcoming&, int64_t batch);
 bool isSmallFilter(const PackedFilter&);  // which takes no time worth fetching for
+bool isTinyFilter(const PackedFilter&);   // nor its first weights
 // Whether the filter was packed for a convolution that differs from this one in image size and layouts only,
 // if at all.
 bool fits(const Conv&, const PackedFilter&);
@@ -81,6 +82,13 @@ struct Output {
   }
 };
 
+// A convolution that a program comes to after this one.
+struct NextConv {
+  const Conv* conv = nullptr;
+  const PackedFilter* filter = nullptr;
+  int64_t batch = 0;
+};
+
 // What is read, and what happens to it on the way: channel c of x is first made clamp(fma(x, scale[c],
 // shift[c])), or without a shift x * scale[image][c]; without a scale nothing. And what may be fetched
 // meanwhile.
@@ -88,6 +96,7 @@ struct Input {
   const float* x;
   const float *scale, *shift;
   Upcoming upcoming;
+  NextConv next;  // whose first weights are fetched by a thread's last chunk
   Input(const float* from, const float* by = nullptr, const float* plus = nullptr)
       : x(from), scale(by), shift(plus) {}
 };

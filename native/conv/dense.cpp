@@ -108,6 +108,7 @@ void runDense(const Conv& conv, const PackedFilter& filter, const Input& input, 
       block.order = &order;
     }
     block.upcoming = shareOf(input.upcoming, chunk, chunks);
+    if (input.upcoming.floats == 0) block.nextWeights = firstWeights(input.next, chunk, chunks);
     multiply(conv, filter, block, steps, panels * panelBlock / plan.panelBlocks,
              panels * (panelBlock + 1) / plan.panelBlocks);
   });

@@ -161,7 +161,9 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
       if (++s == cuts) s = 0, p++;
     } else if (++p == panelEnd) p = panelBegin, s++;
     Run inputs, other;
-    if (block.order != nullptr && position < following)
+    const Upcoming fetched = shareOf(block.nextWeights, part, parts);
+    if (fetched.floats > 0) inputs = {fetched.begin, ceilDivide(fetched.floats, block.count)};
+    else if (block.order != nullptr && position < following)
       inputs = {block.order->at(block.first + positions + position), inputShare};
     if (inputs.begin == nullptr && block.upcoming.floats > 0) {
       const Upcoming share = shareOf(block.upcoming, part, parts);
@@ -178,6 +180,28 @@ void multiply(const Conv& conv, const PackedFilter& filter, const TileBlock& blo
     }
     tiles.run(ownPanel, own, first, last, other, inputs);
   }
+}
+
+namespace {
+
+// 128 KiB, an eighth of a second-level cache. A quarter as much gains less, four times as much no more.
+constexpr int64_t kFirstWeights = 1 << 15;
+
+}  // namespace
+
+// Otherwise every thread waits for them when a layer begins. One image, two threads: GoogLeNet 5.27 ms
+// to 5.21, MobileNetV2 2.16 to 2.12, DenseNet-121 11.55 to 11.48
+Upcoming firstWeights(const NextConv& next, int64_t chunk, int64_t chunks) {
+  if (next.filter == nullptr) return {};
+  const int64_t all = threadCount(), threads = std::min<int64_t>(all, chunks);
+  const bool callers = chunk + 1 == ceilDivide(chunks, threads);  // the last of the caller's own
+  const int64_t thread = callers ? 0 : chunk - (chunks - threads);
+  if (!callers && thread <= 0) return {};
+  // Threads share a filter that outweighs the input, and read all of another one
+  const auto floats = static_cast<int64_t>(next.filter->weights.size());
+  const bool apart = floats > next.batch * next.conv->positions() * next.conv->geometry.inChannels;
+  const int64_t begin = apart ? floats * thread / all : 0;
+  return {next.filter->weights.data() + begin, std::min(kFirstWeights, floats - begin)};
 }
 
 const float** rowMemory(Scratch& scratch, int64_t pointers) {

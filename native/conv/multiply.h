@@ -39,7 +39,8 @@ struct TileBlock {
   // if that is worth fetching
   int64_t first = 0, following = 0;
   const InputOrder* order = nullptr;
-  Upcoming upcoming = {};  // fetched where inputs need not be
+  Upcoming upcoming = {};     // fetched where inputs need not be
+  Upcoming nextWeights = {};  // fetched rather than inputs: another thread may have taken those
 };
 
 // Part `index` of `count`.
@@ -47,6 +48,9 @@ inline Upcoming shareOf(const Upcoming& all, int64_t index, int64_t count) {
   const int64_t begin = all.floats * index / count;
   return {all.begin + begin, all.floats * (index + 1) / count - begin};
 }
+
+// What a thread begins the next convolution with, if this is likely its last chunk; otherwise nothing.
+Upcoming firstWeights(const NextConv&, int64_t chunk, int64_t chunks);
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its
 // weights. Tiles of one position are told apart, since small layers notice divisions.

@@ -44,7 +44,9 @@ void scaleFirst(const Conv& conv, const PackedFilter& filter, const Input& input
     const int64_t first = positions * chunk / chunks, last = positions * (chunk + 1) / chunks;
     scaleRows(conv, input, first, last - first, scaled + first * depth);
   });
-  runDense(conv, filter, scaled, y, batch, cancelled);
+  Input then(scaled);
+  then.next = input.next;
+  runDense(conv, filter, then, y, batch, cancelled);
 }
 
 }  // namespace
@@ -85,8 +87,9 @@ void runScaled(const Conv& conv, const PackedFilter& filter, const Input& input,
     OutputTile* tileList = tileMemory(scratch, even.tiles());
     for (int64_t t = 0; t < even.tiles(); t++)
       tileList[t] = {rows + even.begin(t), y + (first + even.begin(t)) * g.outputStride, even.height(t)};
-    const TileBlock tileBlock{tileList, even.tiles(),     1,    depth, g.outputStride, true,
-                              first,    positions - last, ahead};
+    TileBlock tileBlock{tileList, even.tiles(),     1,    depth, g.outputStride, true,
+                        first,    positions - last, ahead};
+    tileBlock.nextWeights = firstWeights(input.next, chunk, blocks * panelBlocks);
     multiply(conv, filter, tileBlock, steps, panels * panelBlock / panelBlocks,
              panels * (panelBlock + 1) / panelBlocks);
   });

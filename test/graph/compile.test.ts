@@ -105,6 +105,36 @@ describe.each(backends())('on $name', ({ use }) => {
     backend.setThreads(threads);
   });
 
+  // Each of these fetches what the one after it begins with: filters smaller and larger than its input, Winograd's, a
+  // depthwise one in between, a classifier
+  it('gives the same bits on one to four threads where convolutions follow one another', async () => {
+    use();
+    const { threads } = backend.info();
+    const net = new nn.Sequential(
+      new nn.Conv2d(72, 130, 1),
+      new nn.Conv2d(130, 40, 3, { padding: 1 }),
+      new nn.BatchNorm2d(40),
+      new nn.ReLU(),
+      new nn.Conv2d(40, 136, 1),
+      new nn.Conv2d(136, 136, 3, { padding: 1, groups: 136 }),
+      new nn.Conv2d(136, 24, [1, 5], { padding: [0, 2] }),
+      new nn.AdaptiveAvgPool2d(1),
+      new nn.Conv2d(24, 300, 1),
+    );
+    net.eval();
+    const session = await compile(net, { inputShape: [1, 72, 9, 9], foldBatchNorm: false });
+    for (const batch of [1, 2]) {
+      const x = Tensor.randn([batch, 72, 9, 9], { seed: 3 });
+      const wanted = bits(noGrad(() => net.forward(x)));
+      for (const count of [1, 2, 3, 4]) {
+        backend.setThreads(count);
+        for (let run = 0; run < 3; run++) expect(bits(session.runSync(x))).toEqual(wanted);
+      }
+    }
+    await session.close();
+    backend.setThreads(threads);
+  });
+
   it('gives named outputs, fused away or not', async () => {
     use();
     const net = network();
