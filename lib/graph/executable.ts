@@ -1,7 +1,7 @@
 // A graph with its handles made and its memory planned; bound to an arena it is a program.
 
 import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.js';
-import { machineMemory } from '../backend/memory.js';
+import { machineMemory, uninitialised } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
 import { showGigabytes } from '../tensor/shape.js';
 import { packedFilter, type Weights } from './filters.js';
@@ -22,7 +22,7 @@ import { product } from './steps.js';
 
 /** Memory that one run at a time works in. */
 export class Arena {
-  memory = new Float32Array(0);
+  memory: Float32Array = new Float32Array(0);
   busy = false;
   /** Of executables bound to `memory`. */
   programs = new WeakMap<Executable, Bound>();
@@ -39,6 +39,8 @@ export class Executable {
   readonly plan: Plan;
   /** The steps' arguments with real handles, and still without memory. */
   readonly #args: readonly (readonly unknown[])[];
+  /** Memory that filters were made in, for the first arena: GoogLeNet's first run then meets 1000 fresh pages less. */
+  #folded: Float32Array | null;
 
   constructor(
     readonly binding: Binding,
@@ -60,13 +62,13 @@ export class Executable {
       return conv;
     };
     const filters = new Map<TracedFilter, PackedFilter>();
-    const memory = new FoldMemory();
+    const memory = new FoldMemory(this.#arenaLength);
     for (const [weight, own] of filtersByWeight(graph)) {
       for (const filter of own)
         filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, weights, memory));
       weights.done(weight);
     }
-    memory.release();
+    this.#folded = memory.leave();
     const handleOf = (arg: unknown): unknown => {
       if (arg instanceof TracedConv) return convOf(arg);
       if (arg instanceof TracedFilter) return filters.get(arg);
@@ -80,16 +82,22 @@ export class Executable {
     return this.graph.steps;
   }
 
+  /** Of an array that holds `plan.length` elements from the beginning of a cache line on. */
+  get #arenaLength(): number {
+    return this.plan.length + LINE;
+  }
+
   /** The program on this arena, which grows where it is too small. */
   bind(arena: Arena): Bound {
     const present = arena.programs.get(this);
     if (present !== undefined) return present;
     if (arena.memory.length < this.plan.length) {
-      const memory = new Float32Array(this.plan.length + LINE);
+      const memory = this.#folded ?? uninitialised(this.#arenaLength);
       const begin = this.binding.beforeLine(memory);
       arena.memory = memory.subarray(begin, begin + this.plan.length);
       arena.programs = new WeakMap();
     }
+    this.#folded = null;
     const own = new Map<Block, Float32Array>();
     const resolve = ({ block, offset, length }: View): Float32Array => {
       if (block.initial === null) {

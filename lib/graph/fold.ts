@@ -7,9 +7,14 @@ import type { TracedConv, TracedFilter } from './graph.js';
 /** Elements that may lie idle: VGG-16's first linear layer is 100 times what follows, and memory of its size would be the peak. */
 const SPARE = 1 << 21;
 
-/** Memory for the scaled weights of one filter after the other: fresh pages cost more than the arithmetic. */
+/**
+ * Memory for the scaled weights of one filter after the other: fresh pages cost more than the arithmetic. What needs `later`
+ * elements once they are packed can have it then.
+ */
 export class FoldMemory {
   #data = new Float32Array(0);
+
+  constructor(readonly later: number) {}
 
   holds(data: Float32Array): boolean {
     return data.buffer === this.#data.buffer;
@@ -17,15 +22,19 @@ export class FoldMemory {
 
   take(length: number): Float32Array {
     const { length: has } = this.#data;
-    if (has < length || has > 4 * length + SPARE) {
+    if (has < length || has > Math.max(4 * length + SPARE, this.later)) {
       discardMemory(this.#data);
-      this.#data = uninitialised(length);
+      this.#data = uninitialised(Math.max(length, this.later));
     }
     return this.#data.subarray(0, length);
   }
 
-  release(): void {
+  /** The memory itself, if that serves later without being wasted; otherwise it is freed. */
+  leave(): Float32Array | null {
+    const { length: has } = this.#data;
+    if (has >= this.later && has <= this.later + SPARE) return this.#data;
     discardMemory(this.#data);
+    return null;
   }
 }
 
