@@ -7,6 +7,7 @@ import { type GraphModule, loadOnnx } from '../onnx/index.js';
 import { SHOW_MODELS } from '../show/models.js';
 import { networkOf } from './layer-list.js';
 import { isModelName, modelByName, modelInputShape } from './named-models.js';
+import { readingFailure } from './sentence.js';
 
 export interface NamedNetwork {
   readonly net: Module;
@@ -53,11 +54,10 @@ async function textOf(name: string, command: string): Promise<string> {
   try {
     return name === '-' ? await readStandardInput() : await readFile(name, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     const known = Object.keys(SHOW_MODELS).join(', ');
     throw wrongValue(
       command,
-      `${name} is neither a model (${known}, or one that --models lists) nor a file: ${reason}`,
+      `${name} is neither a model (${known}, or one that --models lists) nor a file: ${readingFailure(error)}`,
     );
   }
 }

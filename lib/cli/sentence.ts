@@ -12,6 +12,24 @@ export async function withSentence(command: string, run: () => Promise<number>):
 
 /** What went wrong, without the subcommand's own name, or that of lists of layers, which several read. */
 export function sentenceOf(error: unknown, command: string): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.replace(new RegExp(`^(${command}|summary): `), '');
+  const file = error instanceof Error && 'path' in error ? `${String(error.path)}: ` : '';
+  const reason = fileReason(error);
+  if (reason !== undefined) return `${file}${reason}`;
+  return messageOf(error).replace(new RegExp(`^(${command}|summary): `), '');
 }
+
+/** Why a file that was named could not be read. */
+export const readingFailure = (error: unknown): string => fileReason(error) ?? messageOf(error);
+
+const FILE_REASONS = new Map<unknown, string>([
+  ['ENOENT', 'no such file or folder'],
+  ['EACCES', 'this user may not open it'],
+  ['EISDIR', 'it is a folder, not a file'],
+  ['ENOTDIR', 'a part of its path is a file, not a folder'],
+]);
+
+/** What the system said of a file, in words: its own begin with a code and name the call. */
+const fileReason = (error: unknown): string | undefined =>
+  error instanceof Error && 'code' in error ? FILE_REASONS.get(error.code) : undefined;
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

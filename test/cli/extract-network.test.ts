@@ -198,7 +198,7 @@ describe('a network', () => {
       [[...NETWORK, '--random-weights', '1'], /received both --weights and --random-weights/],
       [[...NETWORK, '--layer', 'nope'], /there is no module 'nope' in SqueezeNet/],
       [[...net, '-w', 'weights.txt'], /weights\.txt is no file of weights/],
-      [[...net, '-w', 'gone.pth'], /no such file.*gone\.pth/],
+      [[...net, '-w', 'gone.pth'], /gone\.pth: no such file or folder/],
       [[...net, '-w', 'empty.safetensors'], /empty\.safetensors is no safetensors file/],
       [
         ['--model', 'resnet18', '-w', 'weights.safetensors'],
