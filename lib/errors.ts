@@ -66,3 +66,6 @@ function shown(value: unknown, depth: number): string {
   }
   return String(value);
 }
+
+/** What was thrown, in words; anything can be thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

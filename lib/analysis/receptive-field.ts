@@ -1,6 +1,6 @@
 // Which part of the input a unit of a network sees.
 
-import { show, wrongType, wrongValue } from '../errors.js';
+import { messageOf, show, wrongType, wrongValue } from '../errors.js';
 import { Module } from '../nn/module.js';
 import { knownOptions, suggestion, wholeNumber } from '../ops/options.js';
 import type { Tensor } from '../tensor/tensor.js';
@@ -147,7 +147,7 @@ function guessed(net: Module, operation: string): Recording {
       failure = error;
     }
   }
-  const reason = failure instanceof Error ? failure.message : String(failure);
+  const reason = messageOf(failure);
   throw wrongValue(
     operation,
     `no square input up to ${SIZES_TRIED.at(-1)} gets through the network (${reason})`,

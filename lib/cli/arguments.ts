@@ -1,7 +1,7 @@
 // The arguments of every subcommand, read strictly: what is unknown is an error with a sentence.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { wrongValue } from '../errors.js';
+import { messageOf, wrongValue } from '../errors.js';
 
 /** The options and the words between them. @throws RangeError where an option is unknown or lacks its value. */
 export function parsedArguments<const T extends NonNullable<ParseArgsConfig['options']>>(
@@ -12,7 +12,7 @@ export function parsedArguments<const T extends NonNullable<ParseArgsConfig['opt
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true });
   } catch (error) {
-    const law = error instanceof Error ? error.message : String(error);
+    const law = messageOf(error);
     throw wrongValue(command, law.replaceAll('\n', ' '), `see convkit ${command} --help`);
   }
 }

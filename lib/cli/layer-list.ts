@@ -1,6 +1,6 @@
 // A network described in JSON: a list of layers, each a class of `nn` with its arguments. What goes wrong names the place.
 
-import { show, wrongType, wrongValue } from '../errors.js';
+import { messageOf, show, wrongType, wrongValue } from '../errors.js';
 import * as nn from '../nn/index.js';
 import { suggestion } from '../ops/options.js';
 
@@ -39,7 +39,7 @@ function parsed(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const at = /at position (\d+)/.exec(message);
     const end = at !== null ? Number(at[1]) : /end of JSON/.test(message) ? text.length : null;
     const before = end === null ? null : text.slice(0, end).split('\n');
@@ -121,6 +121,6 @@ function located<T>(place: string, make: () => T): T {
   try {
     return make();
   } catch (error) {
-    throw wrongValue(OPERATION, `${place}: ${error instanceof Error ? error.message : String(error)}`);
+    throw wrongValue(OPERATION, `${place}: ${messageOf(error)}`);
   }
 }

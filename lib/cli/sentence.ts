@@ -1,5 +1,7 @@
 // How a subcommand ends where something foreseen is in its way: with one sentence on stderr, and exit code 1.
 
+import { messageOf } from '../errors.js';
+
 /** Runs a subcommand. Gives its exit code, or 1 where it throws; who threw is said once, in front. */
 export async function withSentence(command: string, run: () => Promise<number>): Promise<number> {
   try {
@@ -31,5 +33,3 @@ const FILE_REASONS = new Map<unknown, string>([
 /** What the system said of a file, in words: its own begin with a code and name the call. */
 const fileReason = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error ? FILE_REASONS.get(error.code) : undefined;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

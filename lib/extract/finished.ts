@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { wrongValue } from '../errors.js';
+import { messageOf, wrongValue } from '../errors.js';
 import { encodeNpyHeader } from '../io/npy-format.js';
 import { checkSame, type Failure, rowSha256 } from './manifest.js';
 
@@ -42,7 +42,7 @@ export class FinishedRows {
       text = await readFile(manifest, 'utf8');
       handle = await open(output, 'r');
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw wrongValue('extract', `cannot read what an earlier run wrote: ${reason}`);
     }
     try {

@@ -2,6 +2,7 @@
 // the model computes. It knows nothing of terminals, arguments or exit codes.
 
 import type { Writable } from 'node:stream';
+import { messageOf } from '../errors.js';
 import { requireSharp } from '../image/decode.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { ahead } from './ahead.js';
@@ -183,7 +184,7 @@ class Run {
       signal?.throwIfAborted();
       return { file, image: await model.read(file, { maxPixels }) };
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       return { file, reason: message.split('\n')[0].trim() };
     }
   }

@@ -4,6 +4,7 @@
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, normalize, resolve, sep } from 'node:path';
+import { messageOf } from '../errors.js';
 import { expandBraces, hasPattern, segmentTest } from './glob.js';
 
 /** The endings that a folder is searched for. A file named outright, or met by a pattern, may have any. */
@@ -53,7 +54,7 @@ async function entries(
   try {
     found = await readdir(folder === '' ? '.' : folder, { withFileTypes: true });
   } catch (error) {
-    missing.push({ file: folder, reason: error instanceof Error ? error.message : String(error) });
+    missing.push({ file: folder, reason: messageOf(error) });
     return [];
   }
   const kinds = await Promise.all(

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { endianness } from 'node:os';
-import { wrongValue } from '../errors.js';
+import { messageOf, wrongValue } from '../errors.js';
 import { encodeNpyHeader } from '../io/npy-format.js';
 import { littleEndianBytes } from '../io/npy-rows.js';
 import { checkSame, type Failure, rowSha256 } from './manifest.js';
@@ -55,7 +55,7 @@ export class PartialRows implements Sink {
       for (const path of [partialPath(output), journalPath(output)]) handles.push(await open(path, 'r+'));
     } catch (error) {
       for (const handle of handles) await handle.close();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       throw wrongValue('output', `cannot write ${partialPath(output)}: ${reason}`);
     }
     const partial = new PartialRows(output, width, handles[0], handles[1]);

@@ -4,7 +4,7 @@
 import { unlinkSync } from 'node:fs';
 import { access, constants, type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { wrongValue } from '../errors.js';
+import { messageOf, wrongValue } from '../errors.js';
 import { crypto } from './builtins.js';
 
 const unfinished = new Set<string>();
@@ -27,7 +27,7 @@ function reasonOf(error: unknown): string {
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'EROFS') return 'the file system is read-only';
   if (code === 'ENOTDIR') return 'a part of its path is not a folder';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }
 
 async function existing<T>(look: Promise<T>): Promise<T | null> {
