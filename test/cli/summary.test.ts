@@ -124,7 +124,11 @@ describe('convkit summary', () => {
     ],
     [['gone.onnx'], '', 'gone.onnx: no such file or folder'],
     [[`${process.execPath}/net.pth`], '', '/net.pth: a part of its path is a file, not a folder'],
-    [['/'], '', '/ is neither a model (scattering, edges, or one that --models lists) nor a file: it is a folder'],
+    [
+      ['/'],
+      '',
+      '/ is neither a model (scattering, edges, or one that --models lists) nor a file: it is a folder',
+    ],
     [['-'], '[]', 'no input shape; give one such as --input 1x3x224x224'],
     [['-', '-i', '1,3,8,8'], '[]', "--input must be positive sizes such as 1x3x224x224, received '1,3,8,8'"],
     [['-', '-i', '1x0'], '[]', '--input must be positive sizes'],
