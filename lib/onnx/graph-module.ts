@@ -45,7 +45,7 @@ export class GraphModule extends Module {
     return this.#graph.inputs.map(({ name, dims }) => ({ name, shape: dims }));
   }
 
-  /** The names of what comes out. */
+  /** The names of what comes out, in the file's order: a record of outputs has names that are whole numbers first. */
   get outputs(): string[] {
     return [...this.#graph.outputs];
   }

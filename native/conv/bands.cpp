@@ -200,8 +200,7 @@ void runBands(const Conv& conv, const PackedFilter& filter, const float* x, Outp
   const int64_t bands = ceilDivide(heightAxis.output, rowsPerBand);
   const int64_t parts = std::max<int64_t>(1, widthAxis.output / kPositionsPerBand);
   const int64_t strips = batch * depthAxis.output * parts;  // a part of every row of a plane
-  const int64_t wanted = threadCount() > 1 ? kChunksPerThread * threadCount() : 1;
-  const int64_t threads = threadCount();
+  const int64_t threads = threadCount(), wanted = threads > 1 ? kChunksPerThread * threads : 1;
   const int64_t least = std::max(ceilDivide(bands, kBandsPerChunk), ceilDivide(wanted, strips));
   // As many for each thread: of 17 chunks of 3 to 64 channels at 520x520 one of two had nine
   const int64_t chunks = std::min(bands, strips > 1 ? least : ceilDivide(least, threads) * threads);

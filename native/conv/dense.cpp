@@ -23,10 +23,7 @@ Plan makePlan(const Conv& conv, const PackedFilter& filter, int64_t positions, i
   const int64_t threads = threadCount(), panels = static_cast<int64_t>(filter.panels.size());
   const bool worth = threads > 1 && positions * weightLength(conv) >= kWorthSharing;
   const int64_t wanted = worth ? threads * kChunksPerThread : 1;
-  // Where the filter outweighs the input, threads read less if each has its own part of the filter: 256 to
-  // 1024 channels at 14x14, two threads, 251 us to 239
-  const bool apart =
-      worth && panels % threads == 0 && weightLength(conv) > positions * conv.geometry.inChannels;
+  const bool apart = worth && panels % threads == 0 && outweighsInput(conv, positions);
   if ((large || apart) && positions <= kFewPositions) {
     // Panels that cannot be dealt out evenly are cut by positions too: of three, two threads had the work of
     // four

@@ -197,9 +197,8 @@ Upcoming firstWeights(const NextConv& next, int64_t chunk, int64_t chunks) {
   const bool callers = chunk + 1 == ceilDivide(chunks, threads);  // the last of the caller's own
   const int64_t thread = callers ? 0 : chunk - (chunks - threads);
   if (!callers && thread <= 0) return {};
-  // Threads share a filter that outweighs the input, and read all of another one
   const auto floats = static_cast<int64_t>(next.filter->weights.size());
-  const bool apart = floats > next.batch * next.conv->positions() * next.conv->geometry.inChannels;
+  const bool apart = outweighsInput(*next.conv, next.batch * next.conv->positions());
   const int64_t begin = apart ? floats * thread / all : 0;
   return {next.filter->weights.data() + begin, std::min(kFirstWeights, floats - begin)};
 }
