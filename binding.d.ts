@@ -6,7 +6,7 @@
 // otherwise. One- and two-dimensional work is three-dimensional work with unit extents.
 
 /** Raised whenever a signature or a struct of this file changes; a mismatch at load is a stale build. */
-export type Abi = 20;
+export type Abi = 21;
 
 export type Triple = readonly [depth: number, height: number, width: number];
 
@@ -220,6 +220,10 @@ export interface Conv {
 /** Opaque: weights and bias in the layout the kernels read. It serves every Conv that differs from its own in image size and layouts only. */
 export interface PackedFilter {
   readonly [brand]: 'filter';
+}
+/** Opaque: memory that filters share. */
+export interface FilterRoom {
+  readonly [brand]: 'room';
 }
 /** Opaque: a validated pooling. */
 export interface Pool {
@@ -542,11 +546,24 @@ export interface Binding extends Operations {
   /** @throws TypeError | RangeError where the struct is not what TypeScript promised. */
   createConv(geometry: ConvGeometry): Conv;
   createPool(geometry: PoolGeometry): Pool;
-  /** weight [outChannels, inChannels / groups, ...kernelSize]; bias [outChannels] or null. Both are copied. */
-  packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter;
+  /**
+   * One piece of memory for the filters of these convolutions, one each, that are still to be packed: a network's are then met
+   * by the system as tens of large pages instead of thousands of small ones. It is freed with the last of them.
+   */
+  createFilterRoom(convs: readonly Conv[]): FilterRoom;
+  /**
+   * weight [outChannels, inChannels / groups, ...kernelSize]; bias [outChannels] or null. Both are copied, the weight into the
+   * room, where one is given and has as much left.
+   */
+  packFilter(
+    conv: Conv,
+    weight: Float32Array,
+    bias: Float32Array | null,
+    room?: FilterRoom | null,
+  ): PackedFilter;
   /**
    * Frees a filter at once, where the garbage collector might wait; calls refuse the handle from then on. Jobs under way and
-   * programs keep what they have of it. Of a filter freed before, nothing.
+   * programs keep what they have of it. Of a filter freed before, nothing. One in a room stays there with the others.
    */
   releaseFilter(filter: PackedFilter): void;
 
@@ -579,6 +596,8 @@ export interface Binding extends Operations {
   setThreads(count: number): void;
   /** How many elements of an array lie before the first that begins a line of the cache, of 64 bytes: 0..15. */
   beforeLine(array: Float32Array): number;
+  /** Says that all of an array is about to be written: fresh memory of it may then be met as large pages. */
+  largePages(array: Float32Array): void;
   /** Frees pooled scratch memory that no running call uses. */
   releaseScratch(): void;
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Abi, Binding } from '../../binding.js';
 
-export const ABI: Abi = 20;
+export const ABI: Abi = 21;
 
 export type NativeEngine =
   | { readonly binding: Binding; readonly binary: string }

@@ -4,7 +4,7 @@ import type { Binding, Call, Conv, PackedFilter, Program } from '../../binding.j
 import { machineMemory, uninitialised } from '../backend/memory.js';
 import { wrongValue } from '../errors.js';
 import { showGigabytes } from '../tensor/shape.js';
-import { packedFilter, type Weights } from './filters.js';
+import { isPacked, packedFilter, type Weights } from './filters.js';
 import { FoldMemory } from './fold.js';
 import {
   type Block,
@@ -62,10 +62,15 @@ export class Executable {
       return conv;
     };
     const filters = new Map<TracedFilter, PackedFilter>();
-    const memory = new FoldMemory(this.#arenaLength);
-    for (const [weight, own] of filtersByWeight(graph)) {
+    const memory = new FoldMemory(binding, this.#arenaLength);
+    const byWeight = filtersByWeight(graph);
+    const fresh = byWeight.flatMap(([, own]) =>
+      [...own].filter((filter) => !isPacked(binding, filter, weights)),
+    );
+    const room = binding.createFilterRoom(fresh.map(({ conv }) => convOf(conv)));
+    for (const [weight, own] of byWeight) {
       for (const filter of own)
-        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, weights, memory));
+        filters.set(filter, packedFilter(binding, convOf(filter.conv), filter, weights, memory, room));
       weights.done(weight);
     }
     this.#folded = memory.leave();
@@ -93,6 +98,7 @@ export class Executable {
     if (present !== undefined) return present;
     if (arena.memory.length < this.plan.length) {
       const memory = this.#folded ?? uninitialised(this.#arenaLength);
+      this.binding.largePages(memory);
       const begin = this.binding.beforeLine(memory);
       arena.memory = memory.subarray(begin, begin + this.plan.length);
       arena.programs = new WeakMap();

@@ -1,6 +1,6 @@
 // Packed filters of compiled networks: packed once, and shared by all graphs and sessions that were made of the same weights.
 
-import type { Binding, Conv, PackedFilter } from '../../binding.js';
+import type { Binding, Conv, FilterRoom, PackedFilter } from '../../binding.js';
 import { wrongValue } from '../errors.js';
 import { type FoldMemory, filterValues } from './fold.js';
 import type { Affine, TracedFilter } from './graph.js';
@@ -29,21 +29,20 @@ export interface Weights {
 const packed = new WeakMap<Float32Array, Kept[]>();
 const KEPT = 6;
 
-/** The filter, packed for `conv`, which it was traced with. */
-export function packedFilter(
-  binding: Binding,
-  conv: Conv,
-  traced: TracedFilter,
-  weights: Weights,
-  memory: FoldMemory,
-): PackedFilter {
-  const { geometry } = traced.conv;
-  const { inChannels, outChannels, groups, kernelSize, transposed, algorithm } = geometry;
+/** What tells filters of one weight apart. */
+type Terms = Omit<Kept, 'filter'>;
+
+function termsOf(binding: Binding, { conv, weight, bias, folded }: TracedFilter, weights: Weights): Terms {
+  const { inChannels, outChannels, groups, kernelSize, transposed, algorithm } = conv.geometry;
   const kind = [inChannels, outChannels, groups, ...kernelSize, transposed, algorithm].join();
-  const isa = binding.isa();
-  const { weight, bias, folded } = traced;
   const versions = [weights.versionOf(weight), bias === null ? 0 : weights.versionOf(bias)];
-  const kept = packed.get(weight) ?? [];
+  return { binding, isa: binding.isa(), kind, bias, versions, folded };
+}
+
+function keptFilter(
+  { binding, isa, kind, bias, versions, folded }: Terms,
+  kept: readonly Kept[],
+): PackedFilter | null {
   for (const entry of kept) {
     if (entry.binding !== binding || entry.isa !== isa || entry.kind !== kind || entry.bias !== bias)
       continue;
@@ -51,6 +50,27 @@ export function packedFilter(
       return entry.filter;
     }
   }
+  return null;
+}
+
+/** Whether the filter was packed before. */
+export const isPacked = (binding: Binding, traced: TracedFilter, weights: Weights): boolean =>
+  keptFilter(termsOf(binding, traced, weights), packed.get(traced.weight) ?? []) !== null;
+
+/** The filter, packed for `conv`, which it was traced with; in `room`, where it was not packed before. */
+export function packedFilter(
+  binding: Binding,
+  conv: Conv,
+  traced: TracedFilter,
+  weights: Weights,
+  memory: FoldMemory,
+  room: FilterRoom,
+): PackedFilter {
+  const { weight } = traced;
+  const terms = termsOf(binding, traced, weights);
+  const kept = packed.get(weight) ?? [];
+  const present = keptFilter(terms, kept);
+  if (present !== null) return present;
   const elements = weights.elementsOf(weight, memory);
   if (elements.length === 0) {
     throw wrongValue(
@@ -60,9 +80,8 @@ export function packedFilter(
     );
   }
   const values = filterValues(binding, traced, elements, memory);
-  const filter = binding.packFilter(conv, values.weight, values.bias);
-  const fresh: Kept = { binding, isa, kind, bias, versions, folded, filter };
-  packed.set(weight, [fresh, ...kept].slice(0, KEPT));
+  const filter = binding.packFilter(conv, values.weight, values.bias, room);
+  packed.set(weight, [{ ...terms, filter }, ...kept].slice(0, KEPT));
   return filter;
 }
 

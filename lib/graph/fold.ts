@@ -14,7 +14,10 @@ const SPARE = 1 << 21;
 export class FoldMemory {
   #data = new Float32Array(0);
 
-  constructor(readonly later: number) {}
+  constructor(
+    readonly binding: Binding,
+    readonly later: number,
+  ) {}
 
   holds(data: Float32Array): boolean {
     return data.buffer === this.#data.buffer;
@@ -25,6 +28,7 @@ export class FoldMemory {
     if (has < length || has > Math.max(4 * length + SPARE, this.later)) {
       discardMemory(this.#data);
       this.#data = uninitialised(Math.max(length, this.later));
+      this.binding.largePages(this.#data);
     }
     return this.#data.subarray(0, length);
   }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <exception>
+#include <limits>
+#include <memory>
 #include <new>
 #include <string>
 #include <utility>
@@ -15,12 +17,13 @@
 #include "binding/structs.h"
 #include "elementwise/scale_rows.h"
 #include "threads/float_environment.h"
+#include "threads/pages.h"
 #include "threads/parallel.h"
 
 namespace convkit {
 namespace {
 
-constexpr int kAbi = 20;
+constexpr int kAbi = 21;
 
 // Runs a body in the engine's floating-point environment; no C++ exception leaves it.
 template <class Body>
@@ -93,6 +96,27 @@ napi_value createPool(Environment& environment, Arguments& arguments) {
   return environment.handles->wrap<PoolGeometry>(arguments.env(), std::move(pool), 0);
 }
 
+napi_value createFilterRoom(Environment& environment, Arguments& arguments) {
+  std::size_t bytes = 0;
+  for (const napi_value item : arguments.items(0, "convs")) {
+    const Handle* const found = environment.handles->find<Conv>(arguments.env(), item);
+    if (found == nullptr) {
+      wrongType(arguments.env(), arguments.operation(),
+                std::string("each ") + HandleTraits<Conv>::kWanted + ", got " + show(arguments.env(), item));
+    }
+    const auto& conv = *static_cast<const Conv*>(found->thing.get());
+    const std::size_t own = FilterRoom::bytesOf(static_cast<std::size_t>(packedWeights(conv)));
+    if (own > std::numeric_limits<std::size_t>::max() / 2 - bytes) throw std::bad_alloc();
+    bytes += own;
+  }
+  return environment.handles->wrap<FilterRoom>(arguments.env(), std::make_shared<FilterRoom>(bytes), 0);
+}
+
+// A handle keeps what nobody changes, but for a room: it is filled, by its environment's thread alone.
+std::shared_ptr<FilterRoom> roomOf(const Handle& handle) {
+  return std::const_pointer_cast<FilterRoom>(std::static_pointer_cast<const FilterRoom>(handle.thing));
+}
+
 napi_value pack(Environment& environment, Arguments& arguments) {
   const auto& conv = *static_cast<const Conv*>(environment.handle<Conv>(arguments, 0).thing.get());
   const Floats weight = arguments.floats(1, "weight");
@@ -103,7 +127,9 @@ napi_value pack(Environment& environment, Arguments& arguments) {
     arguments.requireLength(given, biasLength(conv), "bias");
     bias = given.data;
   }
-  std::shared_ptr<const PackedFilter> filter = packFilter(conv, weight.data, bias);
+  std::shared_ptr<FilterRoom> room;
+  if (!arguments.isAbsent(3)) room = roomOf(environment.handle<FilterRoom>(arguments, 3));
+  std::shared_ptr<const PackedFilter> filter = packFilter(conv, weight.data, bias, room);
   // A quarter: the weights it is made of press too, and training, which frees it itself, would have the
   // garbage collector run twice a step for nothing
   const int64_t bytes = packedBytes(*filter) / 4;
@@ -202,6 +228,12 @@ napi_value beforeLine(Environment&, Arguments& arguments) {
                            static_cast<double>((kLine - address % kLine) % kLine / sizeof(float)));
 }
 
+napi_value largePages(Environment&, Arguments& arguments) {
+  const Floats array = arguments.floats(0, "array");
+  adviseHugePages(array.data, static_cast<std::size_t>(array.length) * sizeof(float));
+  return nullptr;
+}
+
 napi_value freeScratch(Environment&, Arguments&) {
   releaseScratch();
   returnFreedMemory();
@@ -241,6 +273,7 @@ constexpr Member kMembers[] = {
     {"expectJob", expectJob},
     {"createConv", createConv},
     {"createPool", createPool},
+    {"createFilterRoom", createFilterRoom},
     {"packFilter", pack},
     {"releaseFilter", releaseFilter},
     {"createProgram", createProgram},
@@ -252,6 +285,7 @@ constexpr Member kMembers[] = {
     {"threads", threads},
     {"setThreads", setThreads},
     {"beforeLine", beforeLine},
+    {"largePages", largePages},
     {"releaseScratch", freeScratch},
     {"measurePeak", peak},
     {"measureBandwidth", bandwidth},

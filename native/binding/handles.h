@@ -12,7 +12,7 @@
 
 namespace convkit {
 
-enum class HandleKind { conv, filter, pool, program };
+enum class HandleKind { conv, filter, pool, program, room };
 
 template <class T>
 struct HandleTraits;
@@ -30,6 +30,12 @@ template <>
 struct HandleTraits<PoolGeometry> {
   static constexpr HandleKind kKind = HandleKind::pool;
   static constexpr const char* kWanted = "pool must be what createPool gave";
+};
+
+template <>
+struct HandleTraits<FilterRoom> {
+  static constexpr HandleKind kKind = HandleKind::room;
+  static constexpr const char* kWanted = "room must be what createFilterRoom gave";
 };
 
 template <>

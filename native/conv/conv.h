@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "conv/filter_room.h"
 #include "isa/kernels.h"
 #include "threads/parallel.h"
 
@@ -59,8 +60,11 @@ int64_t weightLength(const Conv&);
 int64_t biasLength(const Conv&);
 
 // weight [outChannels, inChannels / groups, kd, kh, kw], transposed [inChannels, outChannels / groups, kd,
-// kh, kw]; bias [outChannels] or null. Throws std::bad_alloc.
-std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias);
+// kh, kw]; bias [outChannels] or null. The weights go into the room, where one is given and has as much left.
+// Throws std::bad_alloc.
+std::shared_ptr<const PackedFilter> packFilter(const Conv&, const float* weight, const float* bias,
+                                               const std::shared_ptr<FilterRoom>& room = nullptr);
+int64_t packedWeights(const Conv&);  // floats that a filter of it takes, its bias apart
 int64_t packedBytes(const PackedFilter&);
 // The weights, where they outweigh what `batch` images compute with them: a few positions' worth.
 Upcoming streamedWeights(const Conv&, const PackedFilter&, int64_t batch);

@@ -11,7 +11,12 @@ namespace convkit {
 
 // Aligned by hand: glibc before 2.38 does not find the place that it freed a moment ago when it is asked for
 // aligned memory, and a training loop grew by every filter it packed.
-AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
+AlignedFloats::AlignedFloats(std::size_t n, std::shared_ptr<FilterRoom> room) : size_(n) {
+  data_ = room == nullptr ? nullptr : room->take(n);
+  if (data_ != nullptr) {
+    room_ = std::move(room);
+    return;
+  }
   constexpr std::size_t kAlignment = 64;
   bytes_ = (n * sizeof(float) / kAlignment + 2) * kAlignment;
   memory_ = takeBlock(bytes_);
@@ -19,7 +24,9 @@ AlignedFloats::AlignedFloats(std::size_t n) : size_(n) {
   data_ = reinterpret_cast<float*>((address + kAlignment - 1) / kAlignment * kAlignment);
 }
 
-AlignedFloats::~AlignedFloats() { giveBlock(memory_, bytes_); }
+AlignedFloats::~AlignedFloats() {
+  if (room_ == nullptr) giveBlock(memory_, bytes_);
+}
 
 namespace {
 
@@ -75,25 +82,28 @@ int groupVectors(const Conv& conv, int64_t outputs, int64_t* panels) {
   return static_cast<int>(ceilDivide(vectors, *panels));
 }
 
-std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t weights, std::size_t bias) {
+using Room = std::shared_ptr<FilterRoom>;
+
+std::shared_ptr<PackedFilter> makeFilter(const Conv& conv, std::size_t bias, const Room& room) {
   const ConvGeometry& g = conv.geometry;
-  return std::shared_ptr<PackedFilter>(new PackedFilter{conv.kernels,
-                                                        g.inChannels,
-                                                        g.outChannels,
-                                                        g.groups,
-                                                        g.kernelSize,
-                                                        g.transposed,
-                                                        g.algorithm,
-                                                        conv.kind,
-                                                        AlignedFloats(weights),
-                                                        AlignedFloats(bias),
-                                                        {},
-                                                        0,
-                                                        0,
-                                                        0,
-                                                        0,
-                                                        0,
-                                                        {}});
+  return std::shared_ptr<PackedFilter>(
+      new PackedFilter{conv.kernels,
+                       g.inChannels,
+                       g.outChannels,
+                       g.groups,
+                       g.kernelSize,
+                       g.transposed,
+                       g.algorithm,
+                       conv.kind,
+                       AlignedFloats(static_cast<std::size_t>(packedWeights(conv)), room),
+                       AlignedFloats(bias),
+                       {},
+                       0,
+                       0,
+                       0,
+                       0,
+                       0,
+                       {}});
 }
 
 void zeroBias(PackedFilter& filter) { std::fill_n(filter.bias.data(), filter.bias.size(), 0.0f); }
@@ -115,18 +125,27 @@ int tileHeight(const Conv& conv, int widest, int64_t panels) {
 
 constexpr int64_t kSetGap = 16;
 
-// The panels of a filter `steps` deep, its bias packed and its weights still undefined; `sets` times as many
-// weights, a cache line apart, for they are long and powers of two, and what is written to all of them at
-// once would compete for the same places of a cache.
-std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_t sets, const float* bias) {
+// Input channels of a dense filter's chains: once for each tap, or for a tile's elements each by itself.
+int64_t panelSteps(const Conv& conv) {
+  return (conv.kind == FilterKind::winograd ? 1 : conv.taps()) * conv.groupInputs();
+}
+
+// Of dense panels: `sets` times as many weights, a cache line apart, for they are long and powers of two, and
+// what is written to all of them at once would compete for the same places of a cache.
+int64_t panelWeights(const Conv& conv, int64_t sets) {
+  const int lanes = conv.kernels->lanes;
+  const int64_t vectors = conv.geometry.groups * ceilDivide(conv.groupOutputs(), lanes);
+  return sets * (vectors * lanes * panelSteps(conv) + (sets > 1 ? kSetGap : 0));
+}
+
+// The panels of a filter, its bias packed and its weights still undefined.
+std::shared_ptr<PackedFilter> makePanels(const Conv& conv, const float* bias, const Room& room) {
   const ConvGeometry& g = conv.geometry;
   const int lanes = conv.kernels->lanes;
-  const int64_t outputs = conv.groupOutputs(), vectors = ceilDivide(outputs, lanes);
+  const int64_t outputs = conv.groupOutputs(), vectors = ceilDivide(outputs, lanes), steps = panelSteps(conv);
   int64_t panels;
   const int widest = groupVectors(conv, outputs, &panels);
-  const int64_t set = g.groups * vectors * lanes * steps + (sets > 1 ? kSetGap : 0);
-  auto filter = makeFilter(conv, static_cast<std::size_t>(sets * set),
-                           static_cast<std::size_t>(g.groups * vectors * lanes));
+  auto filter = makeFilter(conv, static_cast<std::size_t>(g.groups * vectors * lanes), room);
   zeroBias(*filter);
   filter->height = tileHeight(conv, widest, panels);
   int64_t vector = 0;  // counted over all groups
@@ -150,27 +169,28 @@ std::shared_ptr<PackedFilter> makePanels(const Conv& conv, int64_t steps, int64_
   return filter;
 }
 
-std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias) {
-  const auto filter = makePanels(conv, conv.taps() * conv.groupInputs(), 1, bias);
+std::shared_ptr<const PackedFilter> packDense(const Conv& conv, const float* weight, const float* bias,
+                                              const Room& room) {
+  const auto filter = makePanels(conv, bias, room);
   fillPanels(conv, weight, *filter);
   return filter;
 }
 
 // One set of dense panels, a channel a step, for each element of the transformed tile.
-std::shared_ptr<const PackedFilter> packWinograd(const Conv& conv, const float* weight, const float* bias) {
-  const ConvGeometry& g = conv.geometry;
-  const auto filter = makePanels(conv, g.inChannels, winogradElements(g.algorithm), bias);
+std::shared_ptr<const PackedFilter> packWinograd(const Conv& conv, const float* weight, const float* bias,
+                                                 const Room& room) {
+  const auto filter = makePanels(conv, bias, room);
   fillWinograd(conv, weight, *filter);
   return filter;
 }
 
-std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* weight, const float* bias) {
+std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* weight, const float* bias,
+                                                const Room& room) {
   const ConvGeometry& g = conv.geometry;
   const int lanes = conv.kernels->lanes;
   const int64_t outputs = conv.groupOutputs(), inputs = conv.groupInputs(), steps = conv.taps() * inputs;
   const int64_t perBlock = groupsPerBlock(g, lanes), blocks = ceilDivide(g.groups, perBlock);
-  auto filter = makeFilter(conv, static_cast<std::size_t>(blocks * steps * lanes),
-                           static_cast<std::size_t>(blocks * lanes));
+  auto filter = makeFilter(conv, static_cast<std::size_t>(blocks * lanes), room);
   zeroBias(*filter);
   std::fill_n(filter->weights.data(), filter->weights.size(), 0.0f);
   filter->blocks = blocks;
@@ -197,17 +217,33 @@ std::shared_ptr<const PackedFilter> packGrouped(const Conv& conv, const float* w
 
 }  // namespace
 
-std::shared_ptr<const PackedFilter> packFilter(const Conv& conv, const float* weight, const float* bias) {
+std::shared_ptr<const PackedFilter> packFilter(const Conv& conv, const float* weight, const float* bias,
+                                               const std::shared_ptr<FilterRoom>& room) {
   switch (conv.kind) {
     case FilterKind::dense:
-      return packDense(conv, weight, bias);
+      return packDense(conv, weight, bias, room);
     case FilterKind::winograd:
-      return packWinograd(conv, weight, bias);
+      return packWinograd(conv, weight, bias, room);
     case FilterKind::grouped:
     case FilterKind::depthwise:
       break;
   }
-  return packGrouped(conv, weight, bias);
+  return packGrouped(conv, weight, bias, room);
+}
+
+int64_t packedWeights(const Conv& conv) {
+  switch (conv.kind) {
+    case FilterKind::dense:
+      return panelWeights(conv, 1);
+    case FilterKind::winograd:
+      return panelWeights(conv, winogradElements(conv.geometry.algorithm));
+    case FilterKind::grouped:
+    case FilterKind::depthwise:
+      break;
+  }
+  const int lanes = conv.kernels->lanes;
+  const int64_t blocks = ceilDivide(conv.geometry.groups, groupsPerBlock(conv.geometry, lanes));
+  return blocks * conv.taps() * conv.groupInputs() * lanes;
 }
 
 int64_t packedBytes(const PackedFilter& filter) {

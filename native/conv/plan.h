@@ -103,7 +103,9 @@ struct Panel {
 
 class AlignedFloats {
  public:
-  explicit AlignedFloats(std::size_t n);  // 64-byte aligned, contents undefined; throws std::bad_alloc
+  // 64-byte aligned, contents undefined, in the room where there is one that has as much left; throws
+  // std::bad_alloc
+  explicit AlignedFloats(std::size_t n, std::shared_ptr<FilterRoom> room = nullptr);
   ~AlignedFloats();
   AlignedFloats(const AlignedFloats&) = delete;
   AlignedFloats& operator=(const AlignedFloats&) = delete;
@@ -112,8 +114,9 @@ class AlignedFloats {
   std::size_t size() const { return size_; }
 
  private:
-  std::size_t bytes_;
-  void* memory_;
+  std::shared_ptr<FilterRoom> room_;  // where they lie; null: in memory of their own
+  std::size_t bytes_ = 0;
+  void* memory_ = nullptr;
   float* data_;
   std::size_t size_;
 };

@@ -1,12 +1,9 @@
 #include "threads/kept_memory.h"
 
-#include <cstdint>
 #include <mutex>
 #include <new>
 
-#if defined(__linux__)
-#  include <sys/mman.h>
-#endif
+#include "threads/pages.h"
 
 namespace convkit {
 namespace {
@@ -30,20 +27,6 @@ struct Blocks {
 Blocks& blocks() {
   static Blocks* const all = new Blocks;
   return *all;
-}
-
-// A block of many megabytes on large pages is fetched page by page in a hundredth of the interruptions, and
-// read with fewer misses of the address cache. Advice only.
-void adviseHugePages(void* memory, std::size_t bytes) {
-#if defined(__linux__) && defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
-  const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
-  const auto end = (reinterpret_cast<std::uintptr_t>(memory) + bytes) / kHugePage * kHugePage;
-  if (end > begin) madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
-#else
-  (void)memory;
-  (void)bytes;
-#endif
 }
 
 }  // namespace

@@ -1,22 +1,17 @@
 // Working memory: aligned for vectors, on huge pages where it is large, kept between loops.
 #include "threads/scratch.h"
 
-#include <cstdint>
 #include <limits>
 #include <mutex>
 #include <new>
 
 #include "threads/kept_memory.h"
-
-#if defined(__linux__)
-#  include <sys/mman.h>
-#endif
+#include "threads/pages.h"
 
 namespace convkit {
 namespace {
 
 constexpr std::size_t kLine = 64;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 // From so many bytes on, memory comes from the system and goes back there: slots that grow while layers are
 // met for the first time left holes in the C allocator's arena. GoogLeNet, two threads: 9.4 MB for the 5.2
 // asked for.
@@ -28,44 +23,14 @@ std::size_t rounded(std::size_t n) {
   return (n + unit - 1) / unit * unit;
 }
 
-#if defined(__linux__)
-
-// Memory of whole pages, those of huge ones on their boundary: what lies around them goes back at once.
-void* mapped(std::size_t size) {
-  const std::size_t spare = size >= kHugePage ? kHugePage : 0;
-  if (size > std::numeric_limits<std::size_t>::max() - spare) throw std::bad_alloc();
-  void* const found = mmap(nullptr, size + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (found == MAP_FAILED) throw std::bad_alloc();
-  if (spare == 0) return found;
-  char* const begin = static_cast<char*>(found);
-  const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
-  if (before > 0) munmap(begin, before);
-  if (before < spare) munmap(begin + before + size, spare - before);
-#  if defined(MADV_HUGEPAGE)
-  madvise(begin + before, size, MADV_HUGEPAGE);  // advice only: a refusal costs speed, nothing else
-#  endif
-  return begin + before;
-}
-
 void* allocate(std::size_t size) {
-  return size >= kMapped ? mapped(size) : ::operator new (size, std::align_val_t{kLine});
+  return size >= kMapped ? takePages(size) : ::operator new (size, std::align_val_t{kLine});
 }
 
 void deallocate(void* memory, std::size_t size) {
-  if (size >= kMapped) munmap(memory, size);
+  if (size >= kMapped) givePages(memory, size);
   else ::operator delete (memory, std::align_val_t{kLine});
 }
-
-#else
-
-std::align_val_t alignmentOf(std::size_t size) {
-  return std::align_val_t{size >= kHugePage ? kHugePage : kLine};
-}
-
-void* allocate(std::size_t size) { return ::operator new(size, alignmentOf(size)); }
-void deallocate(void* memory, std::size_t size) { ::operator delete(memory, alignmentOf(size)); }
-
-#endif
 
 struct FreeList {
   std::mutex mutex;

@@ -282,6 +282,32 @@ describe.each(implementations)('$name', ({ get }) => {
     expect(() => Reflect.apply(binding.releaseFilter, binding, [{}])).toThrow(TypeError);
   });
 
+  it('packs filters into a room until it is full, and refuses what is none', () => {
+    const conv = binding.createConv(conv3x3);
+    const room = binding.createFilterRoom([conv, conv]);
+    const [x, y] = [new Float32Array(60).fill(1), new Float32Array(90)];
+    // The third has memory of its own
+    const filters = [1, 2, 3].map((value) =>
+      binding.packFilter(conv, new Float32Array(54).fill(value), null, room),
+    );
+    binding.releaseFilter(filters[0]);
+    for (const at of [1, 2]) {
+      binding.conv(conv, filters[at], x, y, 1);
+      expect(y[0]).toBe(8 * (at + 1));
+    }
+    const empty = binding.createFilterRoom([]);
+    binding.conv(conv, binding.packFilter(conv, new Float32Array(54).fill(4), null, empty), x, y, 1);
+    expect(y[0]).toBe(32);
+    for (const other of [conv, filters[1], {}, 1, [room]]) {
+      const pack = () =>
+        Reflect.apply(binding.packFilter, binding, [conv, new Float32Array(54), null, other]);
+      expect(pack).toThrow(/^packFilter: room must /);
+      if (other === conv) continue;
+      expect(() => Reflect.apply(binding.createFilterRoom, binding, [[conv, other]])).toThrow(TypeError);
+    }
+    expect(() => Reflect.apply(binding.createFilterRoom, binding, [conv])).toThrow(TypeError);
+  });
+
   it('treats elements in place', () => {
     const x = Float32Array.of(-1, 0.5, 7);
     binding.activate({ kind: 'relu6', negativeSlope: 0 }, x, x);
@@ -504,6 +530,9 @@ describe.each(implementations)('$name', ({ get }) => {
     const before = binding.beforeLine(new Float32Array(1024));
     expect(before).toBeGreaterThanOrEqual(0);
     expect(before).toBeLessThan(16);
+    const array = Float32Array.from({ length: 2 ** 21 }, (_, i) => i);
+    binding.largePages(array);
+    expect(array.every((value, i) => value === i)).toBe(true);
     binding.releaseScratch();
     binding.expectJob(); // none comes
     binding.nothing();

@@ -89,6 +89,7 @@ describe('handles', () => {
     expect(() => call('conv', filter, conv, x, y, 1)).toThrow(TypeError);
     expect(() => call('pool', conv, x, y, 1)).toThrow(/^pool: pool must be what createPool gave/);
     expect(() => call('packFilter', filter, x, null)).toThrow(TypeError);
+    expect(() => call('createFilterRoom', [conv, filter])).toThrow(/each conv must be what createConv gave/);
   });
 
   it('refuses a filter packed for another convolution, and takes one that differs in image size', () => {
@@ -334,7 +335,8 @@ describe('hostile arguments', () => {
       'toChannelsFirst',
     ],
     ...['sumSquares', 'scale', 'clamp', 'sgdStep', 'adamStep'],
-    ...['createConv', 'createPool', 'packFilter', 'submit', 'useIsa', 'cpu', 'threads', 'isa', 'nothing'],
+    ...['createConv', 'createPool', 'createFilterRoom', 'packFilter', 'largePages', 'submit'],
+    ...['useIsa', 'cpu', 'threads', 'isa', 'nothing'],
   ] as (keyof Binding)[];
 
   it('throw TypeErrors and RangeErrors, and the process survives', { timeout: 60_000 }, async () => {
@@ -353,7 +355,16 @@ describe('hostile arguments', () => {
     ];
     const memory = floats(600);
     const plausible = [
-      ...[conv, filter, floats(192), floats(512), memory.subarray(3, 195), memory.subarray(80, 592)],
+      ...[
+        [conv, conv],
+        binding.createFilterRoom([conv]),
+        conv,
+        filter,
+        floats(192),
+        floats(512),
+        memory.subarray(3, 195),
+        memory.subarray(80, 592),
+      ],
       ...[detached(192), resizable(192), new Float32Array(0), [floats(192)], [192], [64, 64], relu, geometry],
       ...['add', 'mul', null, undefined, 0, 1, 2, 3, 64, 192, -1, 0.5, NaN, 2 ** 31, 2 ** 53, Infinity, 10n],
       ...[{ ...geometry, outputSize: [0, 0, 0] }, { ...geometry, kernelSize: [9, 9, 9] }, ...operations],

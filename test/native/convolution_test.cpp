@@ -206,7 +206,11 @@ void runCase(int64_t seed) {
     if (!check(conv != nullptr, claim + " is accepted: " + (reason == nullptr ? "" : reason))) return;
     check(inputLength(*conv) * batch == x.size() && outputLength(*conv) * batch == expected.size(),
           claim + " has the lengths of its geometry");
-    const auto filter = packFilter(*conv, weight.data(), bias);
+    auto room =
+        std::make_shared<FilterRoom>(FilterRoom::bytesOf(static_cast<std::size_t>(packedWeights(*conv))));
+    const auto filter = packFilter(*conv, weight.data(), bias, seed % 2 == 0 ? room : nullptr);
+    check((room->take(1) == nullptr) == (seed % 2 == 0), claim + ": a filter fills a room of its size");
+    room.reset();  // the filter keeps it
     check(fits(*conv, *filter), claim + ": its own filter fits");
     for (const int threads : {1, static_cast<int>(2 + seed % 3)}) {
       setThreadCount(threads);

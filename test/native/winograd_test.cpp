@@ -103,6 +103,11 @@ void fitsItsAlgorithmAlone() {
     const auto filter = packFilter(*makeConv(g, bestKernels(), &reason), weight.data(), nullptr);
     for (const Algorithm run : algorithms) {
       g.algorithm = run;
+      const auto conv = makeConv(g, bestKernels(), &reason);
+      const auto room =
+          std::make_shared<FilterRoom>(FilterRoom::bytesOf(static_cast<std::size_t>(packedWeights(*conv))));
+      packFilter(*conv, weight.data(), nullptr, room);
+      check(room->take(1) == nullptr, "a filter fills a room of its size");
       check(fits(*makeConv(g, bestKernels(), &reason), *filter) == (run == packed),
             "a filter fits convolutions of the algorithm it was packed for");
     }

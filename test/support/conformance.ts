@@ -22,7 +22,8 @@ export function callOf(binding: Binding, problem: Problem): Call {
     case 'conv': {
       const { geometry, batch, x, weight, bias, residual } = problem;
       const conv = binding.createConv(geometry);
-      const filter = binding.packFilter(conv, weight, bias);
+      const room = problem.seed % 2 === 0 ? binding.createFilterRoom([conv]) : null;
+      const filter = binding.packFilter(conv, weight, bias, room);
       const [depth, height, width] = geometry.outputSize;
       const y = unwritten(batch * depth * height * width * geometry.outChannels);
       return {

@@ -1,6 +1,6 @@
 // The reference convolution: geometry in, checked plan out, and filters in the order the tiles read them. A transposed one
 // gathers like any other; only its table of taps and the order of its weight differ.
-import type { Conv, ConvGeometry, PackedFilter, Triple } from '../../../binding.js';
+import type { Conv, ConvGeometry, FilterRoom, PackedFilter, Triple } from '../../../binding.js';
 import { show, wrongType, wrongValue } from '../../errors.js';
 import { activationOf } from './activation.js';
 import { checkCount, checkFloats, checkTriple, countElements, oneOf } from './checks.js';
@@ -154,8 +154,31 @@ function checkAlgorithm(operation: string, geometry: ConvGeometry): void {
     throw wrongValue(operation, 'Winograd takes 3x3 kernels of stride 1 without groups');
 }
 
-export function packFilter(conv: Conv, weight: Float32Array, bias: Float32Array | null): PackedFilter {
+/** Nothing: arrays of this backend each have memory of their own. */
+class ReferenceRoom {
+  readonly memory = null;
+}
+
+export function createFilterRoom(convs: readonly Conv[]): FilterRoom {
+  if (!Array.isArray(convs))
+    throw wrongType('createFilterRoom', `convs must be an array, got ${show(convs)}`);
+  for (const conv of convs) planOf('createFilterRoom', conv);
+  const room: object = new ReferenceRoom();
+  return room as FilterRoom;
+}
+
+export function packFilter(
+  conv: Conv,
+  weight: Float32Array,
+  bias: Float32Array | null,
+  room: FilterRoom | null = null,
+): PackedFilter {
   const plan = planOf('packFilter', conv);
+  if (room !== null && !(room instanceof ReferenceRoom))
+    throw wrongType(
+      'packFilter',
+      `room must come from the reference backend's createFilterRoom, got ${show(room)}`,
+    );
   const { geometry, taps, groupInputs, groupOutputs } = plan;
   const { outChannels, groups } = geometry;
   checkFloats('packFilter', 'weight', weight, outChannels * groupInputs * taps);

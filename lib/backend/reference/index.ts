@@ -4,7 +4,7 @@ import type { Binding, Call, Job, Operations, Program } from '../../../binding.j
 import { BackendError, wrongValue } from '../../errors.js';
 import { binaryWork, broadcastWork } from './broadcast.js';
 import { checkCount, oneOf } from './checks.js';
-import { createConv, packFilter, releaseFilter } from './conv.js';
+import { createConv, createFilterRoom, packFilter, releaseFilter } from './conv.js';
 import { convWork } from './conv-work.js';
 import { crossEntropyGradientWork, crossEntropyWork } from './cross-entropy.js';
 import { dropoutMaskWork } from './dropout.js';
@@ -104,9 +104,10 @@ function createProgram(calls: readonly Call[]): Program {
 
 /** The reference backend: one thread, no instruction set of its own. */
 export const reference: Binding = {
-  abi: 20,
+  abi: 21,
   createConv,
   createPool,
+  createFilterRoom,
   packFilter,
   releaseFilter,
   resizeBytes,
@@ -160,6 +161,7 @@ export const reference: Binding = {
   threads: () => 1,
   setThreads: (count) => checkCount('setThreads', 'count', count, 1),
   beforeLine: () => 0,
+  largePages: () => {},
   releaseScratch() {},
   measurePeak,
   measureBandwidth,
