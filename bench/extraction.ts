@@ -1,6 +1,7 @@
 // Times feature extraction end to end, JPEG files to one file of rows: `convkit extract` beside the same pipeline written
-// with sharp and onnxruntime-node, which decodes and resizes the next batch while the network computes this one. Every run
-// is a fresh process, in turns; the clock covers all of it, loading too. Prints Markdown.
+// with sharp and onnxruntime-node, which decodes and resizes the next batch while the network computes this one. Both decode
+// every pixel, and both have the decoder scale large files down: sharp does that unless it is told not to, convkit where it is
+// told to. Every run is a fresh process, in turns; the clock covers all of it, loading too. Prints Markdown.
 //
 //   npm run --silent build:all && npx tsc -p bench/tsconfig.json && node bench/build/extraction.js --network resnet50
 //
@@ -24,26 +25,35 @@ const { values } = parseArgs({
     batch: { type: 'string', default: '8' },
     threads: { type: 'string', default: '2' },
     rounds: { type: 'string', default: '5' },
-    /** What a process of the peer's is told: the folder of images, and where the rows go. */
+    /** Of the photos, which are 4:3. */
+    width: { type: 'string', default: '1024' },
+    /** What a process of the peer's is told: the folder of images, where the rows go, and how JPEG files are decoded. */
     peer: { type: 'string' },
     output: { type: 'string' },
+    decode: { type: 'string', default: 'scaled' },
   },
 });
 const path = (name: string): string => fileURLToPath(new URL(name, root));
 const cached = (ending: string): string => path(`bench/networks/cache/${values.network}.${ending}`);
-const [images, batch, threads, rounds] = [values.images, values.batch, values.threads, values.rounds].map(
-  Number,
-);
+const [images, batch, threads, rounds, width] = [
+  values.images,
+  values.batch,
+  values.threads,
+  values.rounds,
+  values.width,
+].map(Number);
+const height = (width * 3) / 4;
+if (!Number.isInteger(height)) throw new RangeError(`--width must be a multiple of 4, received ${width}`);
 
-/** Photos of 1024 x 768 with some detail: the examples' enlarged, turned and cut, each another file. */
+/** Photos with some detail: the examples' enlarged and cut, each another file. */
 async function writeImages(folder: string): Promise<void> {
   const { default: sharp } = await import('sharp');
   const sources = readdirSync(path('examples/images')).filter((name) => /\.(jpg|png|webp)$/.test(name));
   for (let i = 0; i < images; i++) {
     const name = sources[i % sources.length];
     await sharp(join(path('examples/images'), name))
-      .resize(1024 + 8 * i, 768 + 6 * i, { fit: 'fill' })
-      .extract({ left: 4 * i, top: 3 * i, width: 1024, height: 768 })
+      .resize(width + 8 * i, height + 6 * i, { fit: 'fill' })
+      .extract({ left: 4 * i, top: 3 * i, width, height })
       .removeAlpha()
       .toColourspace('srgb')
       .jpeg({ quality: 90 })
@@ -55,18 +65,19 @@ const SIDE = 224;
 const MEAN = [0.485, 0.456, 0.406];
 const STD = [0.229, 0.224, 0.225];
 
-/** The pipeline as a user of sharp and onnxruntime-node writes it. */
+/** The pipeline as a user of sharp and onnxruntime-node writes it; `fastShrinkOnLoad` is what sharp does by itself. */
 async function extractByPeer(folder: string, output: string): Promise<void> {
   const { default: sharp } = await import('sharp');
   const { InferenceSession, Tensor } = await peer<OnnxRuntime>('onnxruntime-node');
   const files = readdirSync(folder).sort();
+  const fastShrinkOnLoad = values.decode === 'scaled';
   const prepared = async (names: readonly string[]): Promise<Float32Array> => {
     const x = new Float32Array(names.length * 3 * SIDE * SIDE);
     const plane = SIDE * SIDE;
     await Promise.all(
       names.map(async (name, n) => {
         const pixels = await sharp(join(folder, name))
-          .resize({ width: 341, height: 256, fit: 'fill', kernel: 'linear' })
+          .resize({ width: 341, height: 256, fit: 'fill', kernel: 'linear', fastShrinkOnLoad })
           .extract({ left: 58, top: 16, width: SIDE, height: SIDE })
           .removeAlpha()
           .raw()
@@ -107,11 +118,12 @@ function rowsOf(file: string): Float32Array {
 
 /** The least cosine of two files' rows: sharp and Pillow resize a little differently. */
 function leastCosine(a: Float32Array, b: Float32Array): number {
-  const width = a.length / images;
+  if (a.length !== b.length) throw new Error(`${a.length} numbers against ${b.length}`);
+  const length = a.length / images;
   let least = 1;
   for (let row = 0; row < images; row++) {
     let [ab, aa, bb] = [0, 0, 0];
-    for (let i = row * width; i < (row + 1) * width; i++) {
+    for (let i = row * length; i < (row + 1) * length; i++) {
       ab += a[i] * b[i];
       aa += a[i] * a[i];
       bb += b[i] * b[i];
@@ -128,51 +140,79 @@ function seconds(args: readonly string[]): number {
   return (performance.now() - start) / 1000;
 }
 
+type Decoding = 'full' | 'scaled';
+const DECODINGS: readonly Decoding[] = ['full', 'scaled'];
+
+interface Way {
+  readonly name: string;
+  readonly decoding: Decoding;
+  readonly output: string;
+  readonly args: readonly string[];
+  readonly times: number[];
+}
+
+/** convkit's way of a decoding, and the peer's. */
+function waysOf(decoding: Decoding, photos: string, folder: string): readonly [own: Way, peer: Way] {
+  const [own, other] = [join(folder, `${decoding}.npy`), join(folder, `${decoding}.bin`)];
+  const common = ['--batch', values.batch, '--threads', values.threads, '--decode', decoding];
+  const extract = ['extract', photos, '-o', own, '--model', values.network, '--quiet'];
+  const weights = ['--weights', cached('safetensors')];
+  const peer = ['--peer', photos, '--output', other, '--network', values.network];
+  return [
+    {
+      name: `convkit extract --decode ${decoding}`,
+      decoding,
+      output: own,
+      args: [path('dist/cli/main.js'), ...extract, ...weights, ...common],
+      times: [],
+    },
+    {
+      name: `sharp + onnxruntime-node${decoding === 'full' ? ', fastShrinkOnLoad: false' : ''}`,
+      decoding,
+      output: other,
+      args: [fileURLToPath(import.meta.url), ...peer, ...common],
+      times: [],
+    },
+  ];
+}
+
+function row({ name, times }: Way): string {
+  const time = median(times);
+  return `| ${name} | ${time.toFixed(2)} | ${(100 * spread(times)).toFixed(0)} % | ${(images / time).toFixed(1)} |`;
+}
+
+function verdict([own, other]: readonly [Way, Way]): string {
+  const ratios = own.times.map((time, round) => other.times[round] / time);
+  const [low, high] = [quantile(ratios, 0.25), quantile(ratios, 0.75)].map((ratio) => ratio.toFixed(2));
+  const cosine = leastCosine(rowsOf(own.output), rowsOf(other.output)).toFixed(4);
+  return (
+    `Decoding ${own.decoding}: ${median(ratios).toFixed(2)} times as fast (quartiles of the rounds ${low} to ${high}); ` +
+    `target 1.25; least cosine of two rows ${cosine}`
+  );
+}
+
 async function compare(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'convkit-extraction-'));
   try {
     const photos = join(folder, 'photos');
     mkdirSync(photos);
     await writeImages(photos);
-    const [own, other] = [join(folder, 'own.npy'), join(folder, 'other.bin')];
-    const common = ['--network', values.network, '--batch', values.batch, '--threads', values.threads];
-    const ways = {
-      'convkit extract': [
-        ...[path('dist/cli/main.js'), 'extract', photos, '-o', own, '--model', values.network, '--quiet'],
-        ...['--weights', cached('safetensors'), '--batch', values.batch, '--threads', values.threads],
-      ],
-      'sharp + onnxruntime-node': [
-        fileURLToPath(import.meta.url),
-        '--peer',
-        photos,
-        '--output',
-        other,
-        ...common,
-      ],
-    };
-    const times = Object.keys(ways).map((): number[] => []);
+    const pairs = DECODINGS.map((decoding) => waysOf(decoding, photos, folder));
     for (let round = 0; round <= rounds; round++) {
-      Object.values(ways).forEach((args, way) => {
+      for (const { args, times } of pairs.flat()) {
         const time = seconds(args);
-        if (round > 0) times[way].push(time); // the first fills the file cache
-      });
+        if (round > 0) times.push(time); // the first fills the file cache
+      }
     }
-    const [a, b] = [rowsOf(own), rowsOf(other)];
-    if (a.length !== b.length) throw new Error(`${a.length} numbers against ${b.length}`);
-    const ratios = times[0].map((time, round) => times[1][round] / time);
     console.log(
-      `${values.network}, ${images} JPEG files of 1024 x 768, batch ${batch}, ${threads} thread(s)\n`,
+      `${values.network}, ${images} JPEG files of ${width} x ${height}, batch ${batch}, ${threads} thread(s)\n`,
     );
     console.log('| pipeline | seconds | ± | images/s |\n| --- | ---: | ---: | ---: |');
-    Object.keys(ways).forEach((name, way) => {
-      const time = median(times[way]);
-      console.log(
-        `| ${name} | ${time.toFixed(2)} | ${(100 * spread(times[way])).toFixed(0)} % | ${(images / time).toFixed(1)} |`,
-      );
-    });
+    console.log(pairs.flat().map(row).join('\n'));
+    const [full, scaled] = pairs.map(([{ output }]) => rowsOf(output));
+    console.log(`\n${pairs.map(verdict).join('\n')}`);
     console.log(
-      `\n${median(ratios).toFixed(2)} times as fast (quartiles of the rounds ${quantile(ratios, 0.25).toFixed(2)} to ` +
-        `${quantile(ratios, 0.75).toFixed(2)}); target 1.25; least cosine of two rows ${leastCosine(a, b).toFixed(4)}`,
+      `convkit, full beside scaled: least cosine of two rows ${leastCosine(full, scaled).toFixed(4)}`,
     );
   } finally {
     rmSync(folder, { recursive: true });

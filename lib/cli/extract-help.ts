@@ -25,6 +25,9 @@ A network:
                          torchvision-v2 where the weights have the name of such a file, else the first that there is
   --resize <n>  --crop <n>  --mean <r,g,b>  --std <r,g,b>  --interpolation <bilinear|bicubic>
                          one of these otherwise: the shorter side, the middle that is kept, statistics between 0 and 1
+  --decode <full|scaled> full, the default: every pixel, resized as Pillow does it, the same rows on every machine;
+                         scaled: the decoder scales JPEG files down that are 3 times too large and more, and sharp
+                         resizes them: faster, and rows that are near those of full, not the same
 
 Long runs:
   --resume               keep rows beside the output as they come (features.npy.partial), and go on where an earlier run

@@ -6,7 +6,14 @@ import { wrongValue } from '../errors.js';
 import type { ReadFile } from '../extract/early.js';
 import { type FeatureModel, scatteringFeatures, unitLength } from '../extract/features.js';
 import { networkFeatures, photoReader } from '../extract/network.js';
-import { PRESET_NAMES, type Preset, type PresetName, presetFor, unpublished } from '../extract/presets.js';
+import {
+  type Decoding,
+  PRESET_NAMES,
+  type Preset,
+  type PresetName,
+  presetFor,
+  unpublished,
+} from '../extract/presets.js';
 import { inputShapeFor } from '../models/by-name.js';
 import { Scattering } from '../models/scattering.js';
 import type { Module } from '../nn/module.js';
@@ -27,6 +34,7 @@ export const modelOptions = {
   mean: { type: 'string' },
   std: { type: 'string' },
   interpolation: { type: 'string' },
+  decode: { type: 'string' },
   l2: { type: 'boolean', default: false },
 } as const;
 
@@ -42,6 +50,7 @@ export interface ModelValues {
   readonly mean?: string;
   readonly std?: string;
   readonly interpolation?: string;
+  readonly decode?: string;
   readonly l2: boolean;
 }
 
@@ -64,6 +73,7 @@ const ONLY_NETWORKS = [
   'mean',
   'std',
   'interpolation',
+  'decode',
 ] as const;
 
 /** Is told how images are read before the model is made, and gives what the model reads them by. */
@@ -98,15 +108,16 @@ async function network(values: ModelValues, batch: number, begin: Begin): Promis
     throw wrongValue('extract', `${name} takes [${shape.join(', ')}], not photos in colour`);
   }
   const { presetName, preset } = chosenPreset(values, name, side);
-  const read = begin(photoReader(preset));
+  const decoding = chosenDecoding(values.decode);
+  const read = begin(photoReader(preset, decoding));
   const module = await loaded(values, name, presetName);
   const { layer = 'output' } = values;
-  const features = await networkFeatures({ module, about: { name }, layer, preset, read, batch });
-  return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch };
+  const features = await networkFeatures({ module, about: { name }, layer, preset, decoding, read, batch });
+  return { features, words: `${name} ${layer}, ${preparation(presetName, preset, decoding)}`, batch };
 }
 
-const preparation = (name: string, { resize, crop, interpolation }: Preset): string =>
-  `${name}: ${interpolation} to ${resize}, middle ${crop}`;
+const preparation = (name: string, { resize, crop, interpolation }: Preset, decoding: Decoding): string =>
+  `${name}: ${interpolation} to ${resize}, middle ${crop}${decoding === 'full' ? '' : ', decoded scaled'}`;
 
 /** A network in an ONNX file, which has its weights. */
 async function onnxFile(values: ModelValues, batch: number, begin: Begin): Promise<ChosenModel> {
@@ -137,9 +148,18 @@ async function onnxFile(values: ModelValues, batch: number, begin: Begin): Promi
     throw wrongValue('extract', law, 'export it with a dynamic batch');
   }
   const atOnce = fixedBatch === 1 ? 1 : batch;
-  const read = begin(photoReader(preset));
-  const features = await networkFeatures({ module, about: { name }, layer, preset, read, batch: atOnce });
-  return { features, words: `${name} ${layer}, ${preparation(presetName, preset)}`, batch: atOnce };
+  const decoding = chosenDecoding(values.decode);
+  const read = begin(photoReader(preset, decoding));
+  const features = await networkFeatures({
+    module,
+    about: { name },
+    layer,
+    preset,
+    decoding,
+    read,
+    batch: atOnce,
+  });
+  return { features, words: `${name} ${layer}, ${preparation(presetName, preset, decoding)}`, batch: atOnce };
 }
 
 async function loaded(values: ModelValues, name: string, presetName: string): Promise<Module> {
@@ -198,6 +218,11 @@ function chosenPreset(
   const own = JSON.stringify(preset) === JSON.stringify({ ...base });
   const presetName = found?.name ?? 'no published preset';
   return { presetName: own ? presetName : `${presetName}, changed`, preset };
+}
+
+function chosenDecoding(text: string | undefined): Decoding {
+  if (text === undefined || text === 'full' || text === 'scaled') return text ?? 'full';
+  throw wrongValue('extract', `--decode must be full or scaled, received '${text}'`);
 }
 
 const isPresetName = (text: string): text is PresetName => PRESET_NAMES.some((name) => name === text);

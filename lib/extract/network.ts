@@ -6,14 +6,15 @@ import { wrongShape } from '../errors.js';
 import { compile } from '../graph/compile.js';
 import { OWN, trace } from '../graph/trace.js';
 import { decodeImage } from '../image/decode.js';
+import { decodeScaled, type ImageSize } from '../image/decode-scaled.js';
 import type { Module } from '../nn/module.js';
 import { elementCount, showShape } from '../tensor/shape.js';
 import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ReadFile } from './early.js';
 import type { FeatureModel } from './features.js';
-import { normalisation, normalise, photoPixels } from './photo.js';
-import { type Preset, presetWords } from './presets.js';
+import { middlePixels, normalisation, normalise, photoPixels, placement } from './photo.js';
+import { type Decoding, type Preset, presetWords } from './presets.js';
 import { hashedLater } from './weights-hash.js';
 
 export interface NetworkOptions {
@@ -23,17 +24,25 @@ export interface NetworkOptions {
   /** A module's path, or 'output' for the network's own. */
   readonly layer: string;
   readonly preset: Preset;
-  /** {@link photoReader} of that preset, which may have begun. */
+  readonly decoding: Decoding;
+  /** {@link photoReader} of these two, which may have begun. */
   readonly read: ReadFile;
   /** The images that are computed at once, most of the time. */
   readonly batch: number;
 }
 
-/** Reads photos as a preset prepares them: [crop, crop, 3]. */
-export const photoReader =
-  (preset: Preset): ReadFile =>
-  async (file, { maxPixels }) =>
-    photoPixels(await decodeImage(file, { maxPixels }), preset);
+/** Reads photos as a preset prepares them, [crop, crop, 3], from every pixel or from what the decoder scales JPEGs down to. */
+export function photoReader(preset: Preset, decoding: Decoding): ReadFile {
+  if (decoding === 'full') {
+    return async (file, { maxPixels }) => photoPixels(await decodeImage(file, { maxPixels }), preset);
+  }
+  const { interpolation } = preset;
+  const sizeFor = (image: ImageSize) => placement(image, preset);
+  return async (file, { maxPixels }) => {
+    const image = await decodeScaled(file, { maxPixels, sizeFor, interpolation });
+    return (image.resized ? middlePixels : photoPixels)(image, preset);
+  };
+}
 
 /**
  * Compiles a network for images [batch, 3, crop, crop]. A row is the layer's output for one image, whatever its shape, in
@@ -42,7 +51,7 @@ export const photoReader =
  * @throws RangeError where there is no such layer, or the network does not take such images.
  */
 export async function networkFeatures(options: NetworkOptions): Promise<FeatureModel> {
-  const { module, about, layer, preset, read, batch } = options;
+  const { module, about, layer, preset, decoding, read, batch } = options;
   const side = preset.crop;
   const architecture = architectureSha256(module);
   const weightsSha256 = hashedLater(module);
@@ -63,7 +72,7 @@ export async function networkFeatures(options: NetworkOptions): Promise<FeatureM
       const hashes = { architectureSha256: architecture, weightsSha256: await weightsSha256() };
       return {
         model: { ...about, layer, layerShape, featureLength, ...hashes },
-        preprocessing: presetWords(preset),
+        preprocessing: presetWords(preset, decoding),
       };
     },
     read,

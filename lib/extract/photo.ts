@@ -56,6 +56,18 @@ export function photoPixels(image: Pixels, preset: Preset): Uint8Array {
   return resize(rgb, width, height, { crop, interpolation: preset.interpolation }).data;
 }
 
+/** The pixels that a preset keeps of an image that has been resized as it wants: [crop, crop, 3]. */
+export function middlePixels(image: Pixels, preset: Preset): Uint8Array {
+  const { data, width } = toRgb(image);
+  const { left, top, width: across, height } = placement(image, preset).crop;
+  const out = new Uint8Array(across * height * 3);
+  for (let y = 0; y < height; y++) {
+    const from = ((top + y) * width + left) * 3;
+    out.set(data.subarray(from, from + across * 3), y * across * 3);
+  }
+  return out;
+}
+
 /** Writes pixels [side, side, 3] to `values` as [3, side, side], by the normalisation of a preset. */
 export function normalise(
   pixels: Uint8Array | Float32Array,

@@ -132,12 +132,20 @@ export function presetFor(
 /** For architectures without published weights: ImageNet's statistics, and sizes of which 7/8 are kept. */
 export const unpublished = (crop: number): Preset => bilinear(Math.round(crop / 0.875), crop);
 
+/** From how many pixels an image is made: every one that it has, or what the decoder scales large JPEG files down to. */
+export type Decoding = 'full' | 'scaled';
+
 /** A preset in words, for manifests and closing lines. */
-export const presetWords = ({ resize, crop, interpolation, mean, std }: Preset): Record<string, unknown> => ({
-  decode: 'sharp to uint8 sRGB, turned by EXIF orientation, first page, transparency dropped',
-  resize: `shorter side to ${resize}, antialiased ${interpolation} in whole numbers (Pillow's method)`,
-  crop: `centred ${crop} x ${crop}`,
-  scale: 'divided by 255',
-  mean,
-  std,
-});
+export function presetWords(preset: Preset, decoding: Decoding): Record<string, unknown> {
+  const { resize, crop, interpolation, mean, std } = preset;
+  const decode = 'sharp to uint8 sRGB, turned by EXIF orientation, first page, transparency dropped';
+  const antialiased = `antialiased ${interpolation} in whole numbers (Pillow's method)`;
+  return {
+    decode: decoding === 'full' ? decode : `${decode}, JPEG files from 3 times that size on scaled`,
+    resize: `shorter side to ${resize}, ${decoding === 'full' ? '' : 'scaled ones by sharp, others '}${antialiased}`,
+    crop: `centred ${crop} x ${crop}`,
+    scale: 'divided by 255',
+    mean,
+    std,
+  };
+}

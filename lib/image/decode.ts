@@ -3,18 +3,19 @@
 
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import type { default as MakeSharp, Sharp } from 'sharp';
 import { BackendError } from '../errors.js';
 import type { Pixels } from './resize.js';
 
-type Sharp = typeof import('sharp')['default'];
-let loading: Promise<Sharp> | undefined;
+type Library = typeof MakeSharp;
+let loading: Promise<Library> | undefined;
 
 /** `require` takes 30 ms for it where `import`, which reads its many files one after another, takes 45 to 80. */
 const require = createRequire(import.meta.url);
 
-async function loadSharp(): Promise<Sharp> {
+async function loadSharp(): Promise<Library> {
   try {
-    const sharp: Sharp = require('sharp');
+    const sharp: Library = require('sharp');
     return sharp;
   } catch (error) {
     const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
@@ -25,7 +26,7 @@ async function loadSharp(): Promise<Sharp> {
 }
 
 /** sharp, loaded once. @throws BackendError saying how to install it where it is missing. */
-export function requireSharp(): Promise<Sharp> {
+export function requireSharp(): Promise<Library> {
   loading ??= loadSharp();
   return loading;
 }
@@ -43,19 +44,34 @@ export interface DecodeOptions {
  * @throws BackendError without sharp; Error with the decoder's own words for an unreadable file.
  */
 export async function decodeImage(path: string, options: DecodeOptions = {}): Promise<Pixels> {
+  const image = await openImage(path, options);
+  return inWordsOfFiles(pixelsOf(image));
+}
+
+/** A file that sharp has not begun to decode, to be turned as its EXIF orientation says. */
+export async function openImage(path: string, options: DecodeOptions): Promise<Sharp> {
   const sharp = await requireSharp();
   const image = sharp(await inputOf(path), {
     failOn: 'truncated',
     limitInputPixels: options.maxPixels ?? 1e8,
     sequentialRead: true, // every pixel is wanted once, in order: nothing is kept to go back to
   });
+  return image.rotate();
+}
+
+/** What sharp makes of an image, as uint8 sRGB. */
+export async function pixelsOf(image: Sharp): Promise<Pixels> {
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height, channels: info.channels };
+}
+
+/** sharp's errors, which speak of the buffers that files were read into, as ones about files. */
+export async function inWordsOfFiles<Result>(work: Promise<Result>): Promise<Result> {
   try {
-    const { data, info } = await image
-      .rotate()
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    return { data, width: info.width, height: info.height, channels: info.channels };
+    return await work;
   } catch (error) {
     if (error instanceof Error) error.message = error.message.replace(/^Input buffer/, 'Input file');
     throw error;

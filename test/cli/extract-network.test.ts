@@ -183,6 +183,48 @@ describe('a network', () => {
     }
   });
 
+  test('takes large JPEG files scaled by their decoder with --decode scaled, and says so', async () => {
+    const large = async (name: string) => {
+      const { default: sharp } = await import('sharp');
+      await sharp(at('photos/dusk.jpg'))
+        .resize(480, 400)
+        .toFile(at(`large/${name}`));
+    };
+    await mkdir(at('large'));
+    await Promise.all(['a.jpg', 'b.png', 'c.webp'].map(large));
+    await copyFile(at('photos/dusk.jpg'), at('large/d.jpg'));
+    const args = ['large', '-o', 'scaled.npy', ...NETWORK, '--decode', 'scaled'];
+    expect((await extract('large', '-o', 'large.npy', ...NETWORK)).code).toBe(0);
+    const { code, stderr } = await extract(...args);
+    expect([code, stderr]).toEqual([0, expect.stringContaining('bilinear to 73, middle 64, decoded scaled')]);
+    const [full, scaled] = await Promise.all(
+      ['large', 'scaled'].map((name) => io.loadNpy(at(`${name}.npy`))),
+    );
+    const manifest = JSON.parse(await readFile(at('scaled.manifest.json'), 'utf8'));
+    expect(manifest.preprocessing).toMatchObject({
+      decode: expect.stringMatching(/JPEG files from 3 times that size on scaled$/),
+      resize:
+        "shorter side to 73, scaled ones by sharp, others antialiased bilinear in whole numbers (Pillow's method)",
+    });
+    const files = (manifest.images as { file: string }[]).map(({ file }) => file);
+    for (const [row, file] of files.entries()) {
+      const [a, b] = [full, scaled].map(({ data }) => data.subarray(row * 4608, (row + 1) * 4608));
+      expect([file, Buffer.from(a).equals(Buffer.from(b))]).toEqual([file, !file.endsWith('a.jpg')]);
+      const dot = (x: Float32Array, y: Float32Array) => x.reduce((sum, value, i) => sum + value * y[i], 0);
+      expect(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b))).toBeGreaterThan(0.97);
+    }
+    for (const decode of [[], ['--decode', 'full']]) {
+      const resumed = await extract('large', '-o', 'scaled.npy', ...NETWORK, ...decode, '--resume');
+      expect([resumed.code, resumed.stderr]).toEqual([
+        1,
+        expect.stringMatching(
+          /scaled\.npy was made otherwise: preprocessing\.decode ".*, now ".*; give the options/,
+        ),
+      ]);
+    }
+    expect((await extract(...args, '--resume')).code).toBe(0);
+  });
+
   test('says in one sentence what is wrong with its arguments', async () => {
     await writeFile(at('weights.txt'), 'x');
     await writeFile(at('empty.safetensors'), '');
@@ -215,6 +257,8 @@ describe('a network', () => {
       [[...NETWORK, '--crop', '80'], /--crop 80 is larger than --resize 73/],
       [[...NETWORK, '--mean', '1,2'], /--mean must be one number or three/],
       [[...NETWORK, '--std', '0'], /--std must be positive/],
+      [[...NETWORK, '--decode', 'half'], /--decode must be full or scaled, received 'half'/],
+      [['--decode', 'scaled'], /--decode is for a network, and the model is scattering/],
       [[...NETWORK, '--interpolation', 'lanczos'], /--interpolation must be bilinear or bicubic/],
       [['--shard', '0/3'], /--shard must be i\/n with i from 1 to n/],
       [['--retry-failed'], /there is no x\.npy with its manifest x\.manifest\.json to retry/],
