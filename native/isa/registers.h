@@ -14,5 +14,13 @@ inline void keepInRegister(V& v) {
 #endif
 }
 
+// The same of a pointer. GCC keeps integers that it has no register for in vector and mask registers, and
+// what comes back from there waits for all the products that were issued before it. And the compiler knows no
+// more of the pointer: what it leads to is read anew, what is computed from it is computed from here on.
+template <class T>
+inline void keepInRegister(T*& pointer) {
+  asm("" : "+r"(pointer));
+}
+
 }  // namespace
 }  // namespace convkit
