@@ -283,6 +283,38 @@ for mode in ("linear", "cubic"):
 one("Resize cubic, taps outside left out", "Resize", [1, 2, 4, 4], {"roi": None, "scales": floats(1, 1, 0.8, 2)}, mode="cubic", cubic_coeff_a=-0.5, exclude_outside=1)
 one("Resize cubic asymmetric", "Resize", [1, 2, 4, 4], {"roi": None, "scales": floats(1, 1, 2, 1.5)}, mode="cubic", coordinate_transformation_mode="asymmetric")
 one("Resize cubic of volumes", "Resize", [1, 1, 3, 4, 3], {"roi": None, "scales": floats(1, 1, 2, 1, 1.5)}, mode="cubic")
+for attributes in ({}, {"exclusive": 1}, {"reverse": 1}, {"exclusive": 1, "reverse": 1}):
+    one(" ".join(["CumSum", *attributes]), "CumSum", [2, 5, 3], {"axis": numpy.array(1)}, **attributes)
+one("CumSum of more than a block", "CumSum", [1, 300], {"axis": numpy.array(-1, numpy.int32)}, reverse=1)
+case("CumSum of constants", [("CumSum", "w axis", "s", {"reverse": 1}), ("CumSum", "w axis", "t", {"exclusive": 1}), ("Sub", "s t", "u", {}), ("Add", "x0 u", "y0", {})],
+     [[2, 5, 3]], {"w": numbers((2, 5, 3), 28), "axis": numpy.array(1)})
+for equation, *shapes in (
+    ("bij,bjk->bik", [2, 3, 4], [2, 4, 5]),
+    ("bhqd,bhkd->bhqk", [2, 3, 4, 5], [2, 3, 6, 5]),
+    ("nkctv,kvw->nctw", [2, 3, 4, 2, 5], [3, 5, 6]),
+    ("bchw,bcd->bdhw", [2, 3, 4, 2], [2, 3, 5]),
+    ("ij,jk", [3, 4], [4, 5]),
+    ("...ij,...jk->...ik", [2, 1, 3, 4], [3, 4, 5]),
+    ("i,j->ji", [3], [4]),
+    ("bij,bij->b", [2, 3, 4], [2, 3, 4]),
+    ("abc,cd->d", [2, 3, 4], [4, 5]),
+    ("bij->bji", [2, 3, 4]),
+    ("bij->i", [2, 3, 4]),
+    ("bi,ij,bj->b", [2, 3], [3, 4], [2, 4]),
+):
+    inputs = " ".join(f"x{i}" for i in range(len(shapes)))
+    case(f"Einsum {equation}", [("Einsum", inputs, "y0", {"equation": equation})], shapes)
+for equation, shape, w in (
+    ("nkctv,kvw->nctw", [2, 3, 4, 2, 5], (3, 5, 6)),
+    ("...i,ij->...j", [2, 3, 4], (4, 5)),
+    ("nct,cd->ndt", [2, 3, 4], (3, 5)),
+    ("bij,bjk->bik", [2, 3, 4], (2, 4, 5)),
+    ("nct,dc->t", [2, 3, 4], (5, 3)),
+):
+    one(f"Einsum {equation} of a constant", "Einsum", shape, {"w": numbers(w, 29)}, equation=equation)
+case("Einsum of a constant first", [("Einsum", "w x0", "y0", {"equation": "dc,nct->ndt"})], [[2, 3, 4]], {"w": numbers((5, 3), 29)})
+case("GatherND of constants", [("GatherND", "w i", "g", {}), ("Add", "x0 g", "y0", {})], [[2, 2, 3]],
+     {"w": numbers((3, 4, 3), 30), "i": numpy.array([[[0, 1], [2, -1]], [[1, 1], [2, 0]]], numpy.int64)})
 
 path = pathlib.Path(__file__).parent.parent / "test" / "vectors" / "onnx.json"
 path.write_text(json.dumps(cases) + "\n")  # and then: npx biome check --write test/vectors/onnx.json

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { compile, io, nn, ops, optim, Tensor } from '../../lib/index.js';
+import { contenders } from '../support/backends.js';
 import {
   field,
   fixed32,
@@ -64,6 +65,37 @@ describe('what the reference evaluator has not', () => {
     expect(y.shape).toEqual([2, 1, 1]);
     expect(y.data[0]).toBeCloseTo(norm, 5);
     expect(y.data[1]).toBe(0);
+  });
+
+  test.each(contenders())(
+    'a running sum is one chain of additions through all blocks, $name',
+    async ({ use }) => {
+      use();
+      const net = await io.loadOnnx(
+        model({ nodes: [node('CumSum', 'x axis', 'y')], initializers: [ints('axis', [1])] }),
+      );
+      const x = Tensor.randn([2, 700], { seed: 3 });
+      const sums = net.forward(x).data;
+      for (const row of [0, 700]) {
+        let total = 0;
+        for (let i = 0; i < 700; i++) {
+          total = Math.fround(total + x.data[row + i]);
+          expect(sums[row + i]).toBe(total);
+        }
+      }
+    },
+  );
+
+  test('sizes of one name differ in an equation', async () => {
+    const nodes = [node('Einsum', 'x z', 'y', { equation: 'ij,ij->i' })];
+    const net = await io.loadOnnx(model({ nodes, inputs: [value('x', null), value('z', null)] }));
+    expect(net.forward(Tensor.ones([2, 3]), Tensor.ones([2, 3])).toArray()).toEqual([3, 3]);
+    expect(() => net.forward(Tensor.ones([2, 3]), Tensor.ones([2, 4]))).toThrow(
+      'multiplies [2, 3] by [2, 4]',
+    );
+    expect(() => net.forward(Tensor.ones([2, 3]), Tensor.ones([2, 3, 1]))).toThrow(
+      "names the dimensions of [2, 3, 1] 'ij'",
+    );
   });
 
   test('more taps than memory has room for are refused', async () => {
@@ -240,8 +272,8 @@ describe('what is refused', () => {
     ['two graphs', joined(model({ nodes: [relu] }), field(7, field(1, relu))), 'holds more than one graph'],
     [
       'an unknown operator',
-      model({ nodes: [node('Einsum', 'x', 'y', {}, 'e')] }),
-      "loadOnnx: the model: node 'e' (Einsum, opset 17) is not an operator that convkit has; supported are Abs, Add,",
+      model({ nodes: [node('LSTM', 'x', 'y', {}, 'e')] }),
+      "loadOnnx: the model: node 'e' (LSTM, opset 17) is not an operator that convkit has; supported are Abs, Add,",
     ],
     [
       "another domain's",
@@ -419,6 +451,28 @@ describe('what is refused', () => {
         initializers: [floats('c', [1], [1])],
       }),
       'is in training mode',
+    ],
+    ...(
+      [
+        ['', 'x', "has an equation '' of 1 terms for 2 inputs"],
+        ['ij->i->j', 'x', "has an equation 'ij->i->j' that is none"],
+        ['i.j->i', 'x', 'that is none'],
+        ['ij->i1', 'x', 'that is none'],
+        [`${'ij,'.repeat(99)}`, 'x', 'longer than 200 characters'],
+        ['ij,jk', 'x', "has an equation 'ij,jk' of 2 terms for 1 inputs"],
+        ['ii->i', 'x', "has 'i' twice in 'ii'; convkit takes no diagonals"],
+        ['ij->jkj', 'x', "has 'j' twice in 'jkj'"],
+        ['ij->ik', 'x', "makes a dimension 'k' that no input has"],
+      ] as const
+    ).map(([equation, inputs, law]): [string, Uint8Array, string] => [
+      `the equation '${equation.slice(0, 20)}'`,
+      model({ nodes: [node('Einsum', equation === '' ? 'x x' : inputs, 'y', { equation })] }),
+      law,
+    ]),
+    [
+      'a running sum along a computed dimension',
+      model({ nodes: [node('CumSum', 'x x', 'y')] }),
+      'computes its axis in the graph',
     ],
     [
       'an output that is not computed',

@@ -8,6 +8,9 @@ import * as arithmetic from './arithmetic.js';
 import { beside, converted, elementwise } from './beside.js';
 import { compared, truth } from './compare.js';
 import * as conv from './conv.js';
+import { cumSum } from './cum-sum.js';
+import { einsum } from './einsum.js';
+import { gatherNd } from './gather-nd.js';
 import * as linear from './linear.js';
 import { globalLpPool, lpPool } from './lp-pool.js';
 import * as moves from './moves.js';
@@ -59,9 +62,11 @@ const TABLE: Readonly<Record<string, Builder>> = {
   ConstantOfShape: constantOfShape,
   Conv: conv.conv,
   ConvTranspose: conv.convTranspose,
+  CumSum: cumSum,
   DepthToSpace: moves.depthToSpace,
   Div: arithmetic.arithmetic('div'),
   Dropout: dropout,
+  Einsum: einsum,
   Elu: activation.elu,
   Expand: moves.expand,
   Flatten: moves.flatten,
@@ -74,7 +79,7 @@ const TABLE: Readonly<Record<string, Builder>> = {
   GroupNormalization: norm.groupNormalization,
   HardSigmoid: activation.hardSigmoid,
   HardSwish: activation.plain('hardswish'),
-  GatherND: moves.gatherNd,
+  GatherND: gatherNd,
   Identity: moves.identity,
   If: moves.choice,
   InstanceNormalization: norm.instanceNormalization,

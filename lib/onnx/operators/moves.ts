@@ -21,7 +21,6 @@ import {
   taken,
   unsqueezed,
 } from '../axes.js';
-import { stridesOf } from '../host.js';
 import { all, concatHosts, expandHost, permuteHost, pickHost, reshapeHost } from '../host-moves.js';
 import {
   type Builder,
@@ -196,32 +195,6 @@ export const gather: Builder = (node) => {
     const own = axisIn(axis, x.shape.length, 'Gather');
     const from = Int32Array.from(indices(inputs, x.shape[own]));
     return remapped(x, new Map([[own, from]]), 'Gather').reshape(shapeFor(x.shape, own, inputs));
-  });
-};
-
-/** Places along the first dimensions together: what adaptive pools that enlarge, and indexing with two lists, come out as. */
-export const gatherNd: Builder = (node) => {
-  node.only('batch_dims', 0);
-  if (!node.beside(1)) node.fail('has indices that are computed from tensors; convkit takes constant ones');
-  if (node.beside(0)) node.fail('gathers constants; convkit gathers from computed tensors');
-  return layer((inputs) => {
-    const x = tensorAt(inputs, 0);
-    const { shape, values } = hostAt(inputs, 1);
-    const depth = shape.at(-1) ?? 0;
-    if (depth < 1 || depth > x.shape.length) {
-      node.fail(`has indices of ${depth} dimensions, but x has ${x.shape.length}`);
-    }
-    const strides = stridesOf(x.shape.slice(0, depth));
-    const place = (row: number): number =>
-      strides.reduce((sum, stride, axis) => {
-        const [at, size] = [values[row * depth + axis], x.shape[axis]];
-        if (!(at >= -size && at < size)) node.fail(`takes position ${at} of ${size}`);
-        return sum + (at < 0 ? at + size : at) * stride;
-      }, 0);
-    const from = Int32Array.from({ length: values.length / depth }, (_, row) => place(row));
-    const flat = x.reshape([elementCount(x.shape.slice(0, depth)), ...x.shape.slice(depth)]);
-    const made = remapped(flat, new Map([[0, from]]), 'GatherND');
-    return made.reshape([...shape.slice(0, -1), ...x.shape.slice(depth)]);
   });
 };
 
