@@ -78,12 +78,25 @@ struct Elementary {
   // A NaN reaches the result as the factor x, whatever the power. At -infinity that factor stops at -115,
   // where the product has underflowed. 4096 elements in a call, AVX-512: 1.19 us with a negation, a bound and
   // a product more, 1.14 so; AVX2 2.02 and 1.90.
-  static V silu(V x) {
+  static V siluAnywhere(V x) {
     const Mask negative = Simd::less(x, Simd::zero());
     const V depth = depthOf(x);
     const Split e = split(depth, Simd::zero(), 64.0f);
     const V lifted = Simd::timesPower(Simd::add(e.s, set(1.0f)), e.shifted);
     return logistic(negative, lifted, Simd::select(negative, Simd::mul(depth, lifted), x));
+  }
+
+  // The same bits for |x| < kNear, where nothing underflows early: no bound, no lift, no scale.
+  static constexpr float kNear = 80.0f;
+  static V siluNear(V x, V depth) {
+    const Split e = split(depth, Simd::zero());
+    const V power = Simd::timesPower(Simd::add(e.s, set(1.0f)), e.shifted);
+    const V top = Simd::select(Simd::less(x, Simd::zero()), Simd::mul(x, power), x);
+    return Simd::div(top, Simd::add(power, set(1.0f)));
+  }
+  static V silu(V x) {
+    const V depth = Simd::negativeAbs(x);
+    return Simd::isAbove(depth, -kNear) ? siluNear(x, depth) : siluAnywhere(x);
   }
 
   // Q(t) of gelu.

@@ -37,6 +37,8 @@ struct Pair {
   static V lesser(V a, V b) { return {Simd::lesser(a.low, b.low), Simd::lesser(a.high, b.high)}; }
   static V abs(V a) { return {Simd::abs(a.low), Simd::abs(a.high)}; }
   static V negativeAbs(V a) { return {Simd::negativeAbs(a.low), Simd::negativeAbs(a.high)}; }
+  static V deeper(V a, V b) { return {Simd::deeper(a.low, b.low), Simd::deeper(a.high, b.high)}; }
+  static bool isAbove(V a, float bound) { return Simd::isAbove(Simd::deeper(a.low, a.high), bound); }
   static Mask less(V a, V b) { return {Simd::less(a.low, b.low), Simd::less(a.high, b.high)}; }
   static V select(Mask m, V yes, V no) {
     return {Simd::select(m.low, yes.low, no.low), Simd::select(m.high, yes.high, no.high)};

@@ -82,6 +82,11 @@ struct Simd {
   static V lesser(V a, V b) { return _mm256_min_ps(a, b); }
   static V abs(V a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
   static V negativeAbs(V a) { return _mm256_or_ps(a, set(-0.0f)); }
+  // Of numbers below +0: the lower one, a NaN before any; and whether all are above `bound`, none a NaN.
+  static V deeper(V a, V b) {
+    return _mm256_castsi256_ps(_mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b)));
+  }
+  static bool isAbove(V a, float bound) { return _mm256_movemask_ps(less(set(bound), a)) == 0xff; }
   static Mask less(V a, V b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
   static Mask isNan(V a) { return _mm256_cmp_ps(a, a, _CMP_UNORD_Q); }
   static V select(Mask m, V yes, V no) { return _mm256_blendv_ps(no, yes, m); }

@@ -85,6 +85,13 @@ struct Simd {
   static V lesser(V a, V b) { return _mm512_min_ps(a, b); }           // a < b ? a : b
   static V abs(V a) { return _mm512_abs_ps(a); }
   static V negativeAbs(V a) { return _mm512_or_ps(a, set(-0.0f)); }
+  // Of numbers below +0: the lower one, a NaN before any; and whether all are above `bound`, none a NaN.
+  static V deeper(V a, V b) {
+    return _mm512_castsi512_ps(_mm512_max_epu32(_mm512_castps_si512(a), _mm512_castps_si512(b)));
+  }
+  static bool isAbove(V a, float bound) {
+    return _mm512_cmpge_epu32_mask(_mm512_castps_si512(a), _mm512_castps_si512(set(bound))) == 0;
+  }
   static Mask less(V a, V b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }  // false where either is NaN
   static Mask isNan(V a) { return _mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q); }
   static V select(Mask m, V yes, V no) { return _mm512_mask_blend_ps(m, no, yes); }

@@ -63,6 +63,11 @@ struct Simd {
   static V lesser(V a, V b) { return vbslq_f32(vcltq_f32(a, b), a, b); }
   static V abs(V a) { return vabsq_f32(a); }
   static V negativeAbs(V a) { return vnegq_f32(vabsq_f32(a)); }
+  // Of numbers below +0: the lower one, a NaN before any; and whether all are above `bound`, none a NaN.
+  static V deeper(V a, V b) {
+    return vreinterpretq_f32_u32(vmaxq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b)));
+  }
+  static bool isAbove(V a, float bound) { return vminvq_u32(less(set(bound), a)) != 0; }
   static Mask less(V a, V b) { return vcltq_f32(a, b); }
   static Mask isNan(V a) { return vmvnq_u32(vceqq_f32(a, a)); }
   static V select(Mask m, V yes, V no) { return vbslq_f32(m, yes, no); }

@@ -49,6 +49,8 @@ struct Simd {
   static V lesser(V a, V b) { return a < b ? a : b; }
   static V abs(V a) { return std::fabs(a); }
   static V negativeAbs(V a) { return -std::fabs(a); }
+  static V deeper(V a, V b) { return a < b || a != a ? a : b; }
+  static bool isAbove(V a, float bound) { return a > bound; }
   static Mask less(V a, V b) { return a < b; }
   static Mask isNan(V a) { return a != a; }
   static V select(Mask m, V yes, V no) { return m ? yes : no; }

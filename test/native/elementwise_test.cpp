@@ -28,6 +28,21 @@ Floats spread(int64_t n, Random& random) {
   return x;
 }
 
+// SiLU leaves out some steps where every number at hand is near zero, and takes them all beside a single one
+// that is not.
+void runNear(const Kernels& kernels, const Kernels& scalar, int64_t n, Random& random) {
+  const std::string name = std::string(kernels.name) + " of length " + std::to_string(n);
+  const float far[] = {-80.0f, 80.0f, -104.5f, INFINITY, -INFINITY, NAN};
+  Floats x(n, random), expected(n), actual(n);
+  for (int64_t i = 0; i < n; i++) x[i] *= 79.9f;
+  for (int64_t at = -1; at < n; at += n / 5 + 1) {
+    if (at >= 0) x[at] = random.of(far);
+    scalar.activate(Activation::silu, {}, {x.data(), expected.data(), n});
+    kernels.activate(Activation::silu, {}, {x.data(), actual.data(), n});
+    checkSame(actual, expected, "SiLU near zero, " + name);
+  }
+}
+
 void runLength(const Kernels& kernels, const Kernels& scalar, int64_t n, Random& random) {
   const std::string name = std::string(kernels.name) + " of length " + std::to_string(n);
   for (const Activation kind : kActivations) {
@@ -131,7 +146,10 @@ int main() {
   const Kernels* scalar = findKernels("scalar");
   if (!test::check(scalar != nullptr, "the scalar kernels are always there")) return test::verdict();
   for (const Kernels* kernels : supportedKernels()) {
-    for (int64_t n = 0; n <= 4 * kernels->lanes + 1; n++) test::runLength(*kernels, *scalar, n, random);
+    for (int64_t n = 0; n <= 4 * kernels->lanes + 1; n++) {
+      test::runLength(*kernels, *scalar, n, random);
+      test::runNear(*kernels, *scalar, n, random);
+    }
     test::runLength(*kernels, *scalar, 20011, random);
     for (int64_t rows = 0; rows <= 2 * kernels->lanes + 1; rows++)
       for (int64_t columns = 0; columns <= 2 * kernels->lanes + 1; columns++)
