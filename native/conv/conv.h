@@ -86,8 +86,8 @@ struct Output {
   }
 };
 
-// A convolution that a program comes to after this one.
-struct NextConv {
+// A convolution that a program comes to before or after this one.
+struct OtherConv {
   const Conv* conv = nullptr;
   const PackedFilter* filter = nullptr;
   int64_t batch = 0;
@@ -100,7 +100,8 @@ struct Input {
   const float* x;
   const float *scale, *shift;
   Upcoming upcoming;
-  NextConv next;  // whose first weights are fetched by a thread's last chunk
+  OtherConv next;   // whose first weights are fetched by a thread's last chunk
+  OtherConv maker;  // which has just made x
   Input(const float* from, const float* by = nullptr, const float* plus = nullptr)
       : x(from), scale(by), shift(plus) {}
 };

@@ -45,6 +45,7 @@ struct TileBlock {
   int64_t first = 0, following = 0;
   const InputOrder* order = nullptr;
   Upcoming upcoming = {};     // fetched where inputs need not be
+  int64_t nextPanel = -1;     // fetched last: what the thread likely goes on with; -1: the panel that follows
   Upcoming nextWeights = {};  // fetched rather than inputs: another thread may have taken those
 };
 
@@ -55,7 +56,7 @@ inline Upcoming shareOf(const Upcoming& all, int64_t index, int64_t count) {
 }
 
 // What a thread begins the next convolution with, if this is likely its last chunk; otherwise nothing.
-Upcoming firstWeights(const NextConv&, int64_t chunk, int64_t chunks);
+Upcoming firstWeights(const OtherConv&, int64_t chunk, int64_t chunks);
 
 // Cuts `count` positions into tiles of at most `height`, evenly: a short tile at the end would waste its
 // weights. Tiles of one position are told apart, since small layers notice divisions.
