@@ -52,6 +52,17 @@ void fetchNext(Program& program) {
   }
 }
 
+// A convolution whose input has just been made by another one divides it between threads as that one did.
+void introduceMakers(Program& program) {
+  const ConvTask* before = nullptr;
+  for (Work& work : program) {
+    ConvTask* const task = work.target<ConvTask>();
+    if (task == nullptr) continue;
+    if (before != nullptr) task->x.maker = {before->conv.get(), before->filter.get(), before->batch};
+    before = task;
+  }
+}
+
 }  // namespace
 
 napi_value createProgram(Environment& environment, Arguments& arguments) {
@@ -61,6 +72,7 @@ napi_value createProgram(Environment& environment, Arguments& arguments) {
     program->push_back(parseCall(environment, arguments, call, kept));
   fetchEarly(*program);
   fetchNext(*program);
+  introduceMakers(*program);
   const Napi::Env env(arguments.env());
   Napi::Array list = Napi::Array::New(env, kept.size());
   for (std::size_t i = 0; i < kept.size(); ++i) list.Set(static_cast<uint32_t>(i), kept[i]);

@@ -149,7 +149,7 @@ void runChannelsLast(const Conv& conv, const PackedFilter& filter, const Input& 
   if (conv.kind == FilterKind::winograd) return runWinograd(conv, filter, x, y, batch, cancelled);
   const bool dense = conv.kind == FilterKind::dense;
   if (takesFlat(conv)) return runFlat(conv, filter, x, y, batch, cancelled);
-  if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, x, y, batch, cancelled);
+  if (!dense && conv.runs.kernels != nullptr) return runGroupedRuns(conv, filter, input, y, batch, cancelled);
   if (conv.geometry.transposed) return runTransposed(conv, filter, x, y, batch, cancelled);
   if (!dense) return runGrouped(conv, filter, x, y, batch, cancelled);
   if (takesBands(conv)) return runBands(conv, filter, x, y, batch, cancelled);

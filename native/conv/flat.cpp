@@ -101,7 +101,9 @@ int64_t countBlocks(const Conv& conv, int64_t batch) {
   if (threads == 1 || planes == 0) return least;
   const int64_t work = batch * conv.positions() * weightLength(conv);
   const int64_t wanted = std::min(threads * kChunksPerThread, work / kWorthAThread);
-  return std::max(least, std::min(ceilDivide(rows, kFewestRows), ceilDivide(wanted, planes)));
+  const int64_t blocks = std::max(least, std::min(ceilDivide(rows, kFewestRows), ceilDivide(wanted, planes)));
+  // Of 13 blocks one of two threads had seven
+  return blocks > threads ? std::min(rows, ceilDivide(blocks, threads) * threads) : blocks;
 }
 
 }  // namespace

@@ -240,7 +240,7 @@ void runLines(const Conv&, const PackedFilter&, const float* x, Output y, int64_
 // Depthwise ones whose channels fill no whole number of vectors.
 bool takesFlat(const Conv&);
 void runFlat(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
-void runGroupedRuns(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch,
+void runGroupedRuns(const Conv&, const PackedFilter&, const Input& x, Output y, int64_t batch,
                     const CancelFlag*);
 void runGrouped(const Conv&, const PackedFilter&, const float* x, Output y, int64_t batch, const CancelFlag*);
 
