@@ -28,6 +28,14 @@ constexpr int64_t kLargeForTile = 1 << 13;
 // Two threads, AVX-512, beside two processes: 128 channels at 28x28 0.95 shared and 0.97 apart (165 us, 162),
 // 96 at 35x35 0.94 and 0.99; 128 to 192 at 28x28 0.99 and 0.97, 256 1.00 and 0.96.
 constexpr int64_t kManyTiles = 24, kLargeForMany = 3 << 18;
+// Threads that share a filter compute output channels of their own where every one of them can transform all
+// tiles in its cache (floats of them), and has so many channels, for each output of a tile's side, that this
+// takes less than it spares: otherwise half of what each reads was written by the other, twice. Two threads,
+// AVX-512, both and own channels: 512 at 7x7 304 us and 299, 128 at 7x7 28 and 25, 256 at 14x14 191 and 193;
+// on processors with a third-level cache each, which hand a line over in 210 ns instead of 43, 309 and 284,
+// 256 at 14x14 219 and 193. 128 to 256 at 14x14 would take 99 and 108, 512 at 14x14 855 and 900.
+constexpr int64_t kMostOwn = 3 << 16;
+constexpr int64_t kLeastOwnChannels = 32;
 // Between the elements of a block: without it, channels and tiles that are powers of two put all of them into
 // one set of the cache. 32 channels at 32x32: 1.5 times as fast (AVX-512), 16 channels 2.2 times (AVX2).
 constexpr int64_t kLine = 16;
@@ -37,16 +45,23 @@ constexpr int64_t kLine = 16;
 constexpr int64_t kFarInput = 1 << 20;
 constexpr int64_t kWorthFetching = 8;  // tiles: fewer have no time to spare
 
-// The first `channels` of a tile's outputs, and, where it is not null, the one that comes after them.
+// Consecutive output channels.
+struct Channels {
+  int64_t first, count;
+};
+
+// Some channels of a tile's outputs, and, where it is not null, the one that comes after them.
 void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling& tiling, const float* m,
-                     int64_t step, int64_t channels, const float* beyond, const Place& place, Output y) {
+                     int64_t step, Channels channels, const float* beyond, const Place& place, Output y) {
   const Axis &height = conv.grids[0].height, &width = conv.grids[0].width;
   const int64_t stride = conv.geometry.outputStride;
   const int64_t rows = tiling.height.outputs(place.row), columns = tiling.width.outputs(place.column);
   const int64_t down = height.dilation * width.output * stride, right = width.dilation * stride;
-  const Output first = y + ((place.plane * height.output + tiling.height.start(place.row)) * width.output +
-                            tiling.width.start(place.column)) *
-                               stride;
+  const Output first = y +
+                       ((place.plane * height.output + tiling.height.start(place.row)) * width.output +
+                        tiling.width.start(place.column)) *
+                           stride +
+                       channels.first;
   float* outputs[kMostOutputs];
   const float* residuals[kMostOutputs];
   for (int64_t i = 0; i < tiling.tile; i++) {
@@ -57,22 +72,24 @@ void transformOutput(const Conv& conv, const PackedFilter& filter, const Tiling&
       residuals[i * tiling.tile + j] = at.residual;
     }
   }
-  conv.kernels->winogradOutput[tiling.tile / 2 - 1](
-      {m, step, channels, filter.bias.data(), residuals, outputs, conv.low, conv.high});
+  conv.kernels->winogradOutput[tiling.tile / 2 - 1]({m + channels.first, step, channels.count,
+                                                     filter.bias.data() + channels.first, residuals, outputs,
+                                                     conv.low, conv.high});
   if (beyond != nullptr) {
     const int64_t lanes = conv.kernels->lanes;
     for (int64_t i = 0; i < rows; i++) {
       for (int64_t j = 0; j < columns; j++) {
         float sum = beyond[(i * tiling.tile + j) * lanes];
-        if (first.residual != nullptr) sum += first.residual[i * down + j * right + channels];
+        if (first.residual != nullptr) sum += first.residual[i * down + j * right + channels.count];
         sum = conv.low > sum ? conv.low : sum;
-        first.y[i * down + j * right + channels] = conv.high < sum ? conv.high : sum;
+        first.y[i * down + j * right + channels.count] = conv.high < sum ? conv.high : sum;
       }
     }
   }
   if (!conv.activateApart) return;
   for (int64_t i = 0; i < tiling.tile * tiling.tile; i++)
-    if (outputs[i] != nullptr) activateRows(conv, outputs[i], 0, 1, conv.geometry.outChannels);
+    if (outputs[i] != nullptr)
+      activateRows(conv, outputs[i], 0, 1, channels.count + (beyond != nullptr ? 1 : 0));
 }
 
 // Whether an input or output channel beyond whole vectors lies apart, and the tallest tile with such an
@@ -153,9 +170,10 @@ void loadTiles(const Conv& conv, const Tiling& tiling, const TileInput& input, c
 }
 
 // products[element][tile] = v[element][tile] times a panel of that element's filters, of the tiles that need
-// it.
+// it. What is multiplied next begins at `following`; where it is null, behind this panel.
 void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling& tiling,
-                     const TileOrder& order, const Block& block, int64_t element, const Panel& panel) {
+                     const TileOrder& order, const Block& block, int64_t element, const Panel& panel,
+                     const float* following = nullptr) {
   const TileRange needing = order.needing(element / tiling.side, element % tiling.side);
   const int64_t begin = std::max<int64_t>(0, needing.begin - block.first);
   const int64_t end = std::min(block.count, needing.end - block.first);
@@ -190,7 +208,8 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
     tile.last = channel > 0;
     // The next block of channels, panel or element follows
     const int64_t floats = (tile.depth + (block.apart.input ? 1 : 0)) * panel.vectors * lanes;
-    if (fetches) fetchAhead(tile, tile.panel + floats, floats, 0, tiles, tile.depth);
+    const bool over = following != nullptr && channel + kWinogradChain >= block.inputs;
+    if (fetches) fetchAhead(tile, over ? following : tile.panel + floats, floats, 0, tiles, tile.depth);
     const int64_t share = ceilDivide(floats, tiles);
     int64_t first = 0;
     for (int64_t t = 0; t < tiles; t++) {
@@ -208,6 +227,36 @@ void multiplyElement(const Conv& conv, const PackedFilter& filter, const Tiling&
   }
 }
 
+// Consecutive panels.
+struct PanelRange {
+  int64_t begin, end;
+};
+
+// All elements of a block times some panels; the output channels that they make.
+Channels multiplyPanels(const Conv& conv, const PackedFilter& filter, const Tiling& tiling,
+                        const TileOrder& order, const Block& block, PanelRange range) {
+  const auto panel = [&](int64_t p) -> const Panel& { return filter.panels[static_cast<std::size_t>(p)]; };
+  const int64_t elements = winogradElements(conv.geometry.algorithm), set = winogradSet(filter);
+  for (int64_t e = 0; e < elements; e++) {
+    for (int64_t p = range.begin; p < range.end; p++) {
+      const bool over = p + 1 == range.end && e + 1 < elements;
+      const float* const next = filter.weights.data() + (e + 1) * set + panel(range.begin).weights;
+      multiplyElement(conv, filter, tiling, order, block, e, panel(p), over ? next : nullptr);
+    }
+  }
+  const Panel &first = panel(range.begin), &last = panel(range.end - 1);
+  return {first.outChannel, last.outChannel + last.outCount - first.outChannel};
+}
+
+// Whether threads that share a filter compute output channels of their own rather than share the tiles too.
+bool hasOwnChannels(const Conv& conv, const PackedFilter& filter, int64_t tiles, int64_t threads) {
+  const ConvGeometry& g = conv.geometry;
+  const int64_t elements = winogradElements(g.algorithm), m = winogradTile(g.algorithm);
+  return static_cast<int64_t>(filter.panels.size()) % threads == 0 &&
+         elements * tiles * g.inChannels <= kMostOwn && g.inChannels > kLeastOwnChannels * m &&
+         g.outChannels >= kLeastOwnChannels * m * threads;
+}
+
 }  // namespace
 
 void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, Output y, int64_t batch,
@@ -220,8 +269,8 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const TileOrder order(tiling, batch * g.outputSize.depth);
   const int64_t tiles = order.tiles(), threads = threadCount();
 
-  const auto store = [&](const Block& block, int64_t t, const float* beyond) {
-    transformOutput(conv, filter, tiling, block.products + t * block.width, block.step, block.outputs, beyond,
+  const auto store = [&](const Block& block, int64_t t, Channels channels, const float* beyond) {
+    transformOutput(conv, filter, tiling, block.products + t * block.width, block.step, channels, beyond,
                     order.place(block.first + t), y);
   };
 
@@ -230,6 +279,16 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
   const bool many = tiles >= kManyTiles * threads;
   const bool large = floats > (many ? kLargeForMany : std::min(kLargeFilter, tiles * kLargeForTile));
   if (threads > 1 && large && tiles < std::min(kMostShared, kLeastTiles * threads)) {
+    if (hasOwnChannels(conv, filter, tiles, threads)) {
+      parallelFor(threads, cancelled, [&](int64_t thread, Scratch& scratch) {
+        const Block block = makeBlock(conv, 0, tiles, false, {}, scratch);
+        loadTiles(conv, tiling, input, order, block, x, false);
+        const PanelRange own{panels * thread / threads, panels * (thread + 1) / threads};
+        const Channels channels = multiplyPanels(conv, filter, tiling, order, block, own);
+        for (int64_t t = 0; t < tiles; t++) store(block, t, channels, nullptr);
+      });
+      return;
+    }
     detail::ScratchLease lease;
     const Block block = makeBlock(conv, 0, tiles, true, {}, lease.scratch());
     parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) {
@@ -241,7 +300,7 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
         multiplyElement(conv, filter, tiling, order, block, p / panels,
                         filter.panels[static_cast<std::size_t>(p % panels)]);
     });
-    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { store(block, t, nullptr); });
+    parallelFor(tiles, cancelled, [&](int64_t t, Scratch&) { store(block, t, {0, block.outputs}, nullptr); });
     return;
   }
 
@@ -259,12 +318,12 @@ void runWinograd(const Conv& conv, const PackedFilter& filter, const float* x, O
     for (int64_t e = 0; e < elements; e++)
       for (const Panel& panel : filter.panels) multiplyElement(conv, filter, tiling, order, block, e, panel);
     if (!apart.output) {
-      for (int64_t t = 0; t < block.count; t++) store(block, t, nullptr);
+      for (int64_t t = 0; t < block.count; t++) store(block, t, {0, block.outputs}, nullptr);
       return;
     }
     BeyondOutput beyond(conv, tiling, filter.bias.data()[block.outputs], block.products + block.beyond,
                         block.step);
-    for (int64_t t = 0; t < block.count; t++) store(block, t, beyond.of(t));
+    for (int64_t t = 0; t < block.count; t++) store(block, t, {0, block.outputs}, beyond.of(t));
   });
 }
 

@@ -175,6 +175,44 @@ void servesEverySize() {
   }
 }
 
+// Threads that share a large filter of few tiles compute output channels of their own, residuals and
+// activations too, where panels can be shared evenly and as tiles otherwise.
+void threadsHaveOwnChannels() {
+  Random random(8);
+  ConvGeometry g{};
+  g.groups = 1;
+  g.kernelSize = {1, 3, 3};
+  g.stride = g.dilation = {1, 1, 1};
+  g.padBegin = g.padEnd = {0, 1, 1};
+  g.activation = Activation::gelu;
+  for (const int64_t outputs : {256, 270, 392}) {
+    for (const Algorithm algorithm : {Algorithm::winograd2, Algorithm::winograd4}) {
+      g.algorithm = algorithm;
+      g.inChannels = algorithm == Algorithm::winograd2 ? 100 : 161;
+      g.outChannels = outputs;
+      g.inputSize = g.outputSize = {1, 6, 7};
+      const Floats x(g.inputSize.product() * g.inChannels, random),
+          weight(g.outChannels * g.inChannels * 9, random), bias(g.outChannels, random),
+          residual(g.outputSize.product() * g.outChannels, random);
+      const auto compute = [&](const Kernels& kernels, int threads) {
+        setThreadCount(threads);
+        const char* reason = nullptr;
+        const auto conv = makeConv(g, kernels, &reason);
+        const auto filter = packFilter(*conv, weight.data(), bias.data());
+        Floats y(outputLength(*conv));
+        runConv(*conv, *filter, x.data(), Output(y.data(), residual.data()), 1, nullptr);
+        return y;
+      };
+      const Floats expected = compute(*findKernels("scalar"), 1);
+      for (const Kernels* kernels : supportedKernels())
+        for (const int threads : {2, 3, 4})
+          checkSame(compute(*kernels, threads), expected,
+                    "winograd of " + std::to_string(outputs) + " outputs, " + kernels->name + ", " +
+                        std::to_string(threads) + " threads");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace convkit::test
 
@@ -182,6 +220,7 @@ int main() {
   convkit::test::fitsItsAlgorithmAlone();
   convkit::test::servesEverySize();
   convkit::test::servesLargeInputs();
+  convkit::test::threadsHaveOwnChannels();
   for (int64_t seed = 1; seed <= convkit::test::kCases; seed++) convkit::test::runCase(seed);
   return convkit::test::verdict();
 }
