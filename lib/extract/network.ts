@@ -5,7 +5,7 @@ import { active } from '../backend/index.js';
 import { wrongShape } from '../errors.js';
 import { compile } from '../graph/compile.js';
 import { OWN, trace } from '../graph/trace.js';
-import { decodeImage } from '../image/decode.js';
+import { decodePart } from '../image/decode-part.js';
 import { decodeScaled, type ImageSize } from '../image/decode-scaled.js';
 import type { Module } from '../nn/module.js';
 import { elementCount, showShape } from '../tensor/shape.js';
@@ -13,7 +13,7 @@ import { ROW_MAJOR } from '../tensor/storage.js';
 import { Tensor } from '../tensor/tensor.js';
 import type { ReadFile } from './early.js';
 import type { FeatureModel } from './features.js';
-import { middlePixels, normalisation, normalise, photoPixels, placement } from './photo.js';
+import { middlePixels, normalisation, normalise, photoInputs, photoPixels, placement } from './photo.js';
 import { type Decoding, type Preset, presetWords } from './presets.js';
 import { hashedLater } from './weights-hash.js';
 
@@ -34,7 +34,8 @@ export interface NetworkOptions {
 /** Reads photos as a preset prepares them, [crop, crop, 3], from every pixel or from what the decoder scales JPEGs down to. */
 export function photoReader(preset: Preset, decoding: Decoding): ReadFile {
   if (decoding === 'full') {
-    return async (file, { maxPixels }) => photoPixels(await decodeImage(file, { maxPixels }), preset);
+    const boxFor = (image: ImageSize) => photoInputs(image, preset);
+    return async (file, { maxPixels }) => photoPixels(await decodePart(file, boxFor, { maxPixels }), preset);
   }
   const { interpolation } = preset;
   const sizeFor = (image: ImageSize) => placement(image, preset);

@@ -1,7 +1,7 @@
 // From decoded pixels to what a network takes, as torchvision's `ImageClassification` transform and timm's evaluation
 // transform do it to a PIL image, bit for bit: resize, centre crop, numbers from 0 to 1, mean and deviation.
 
-import { type Box, type Pixels, resize } from '../image/resize.js';
+import { type Box, inputsOf, type Part, type Pixels, resize } from '../image/resize.js';
 import type { Preset } from './presets.js';
 
 /** Python's round of halves. */
@@ -49,11 +49,16 @@ export function normalisation({ mean, std }: Pick<Preset, 'mean' | 'std'>): read
   );
 }
 
-/** The pixels that a preset keeps of an image: [crop, crop, 3]. */
-export function photoPixels(image: Pixels, preset: Preset): Uint8Array {
-  const rgb = toRgb(image);
-  const { width, height, crop } = placement(rgb, preset);
-  return resize(rgb, width, height, { crop, interpolation: preset.interpolation }).data;
+/** The part of an image that a preset's pixels are made from. */
+export function photoInputs(image: { readonly width: number; readonly height: number }, preset: Preset): Box {
+  return inputsOf(image, { ...placement(image, preset), interpolation: preset.interpolation });
+}
+
+/** The pixels that a preset keeps of an image, [crop, crop, 3]; of one of which a part is there, if it has {@link photoInputs}. */
+export function photoPixels(image: Pixels & { readonly partOf?: Part }, preset: Preset): Uint8Array {
+  const { partOf } = image;
+  const { width, height, crop } = placement(partOf ?? image, preset);
+  return resize(toRgb(image), width, height, { crop, interpolation: preset.interpolation, partOf }).data;
 }
 
 /** The pixels that a preset keeps of an image that has been resized as it wants: [crop, crop, 3]. */

@@ -122,6 +122,46 @@ export interface ResizeOptions {
   readonly crop?: Box;
   /** How pixels between pixels are made; bilinear. */
   readonly interpolation?: Interpolation;
+  /** The image of which only these pixels were kept, from a corner on; all of it. It has those that `inputsOf` names. */
+  readonly partOf?: Part;
+}
+
+/** The size of a whole image, and the corner from which on pixels of it were kept. */
+export interface Part {
+  readonly width: number;
+  readonly height: number;
+  readonly left: number;
+  readonly top: number;
+}
+
+/** The part of an image that a part of its resized self is made from. */
+export function inputsOf(
+  image: { readonly width: number; readonly height: number },
+  {
+    width,
+    height,
+    crop,
+    interpolation,
+  }: {
+    readonly width: number;
+    readonly height: number;
+    readonly crop: Box;
+    readonly interpolation: Interpolation;
+  },
+): Box {
+  const [left, right] = ends(
+    weightsFor(image.width, width, { from: crop.left, size: crop.width }, interpolation),
+  );
+  const [top, bottom] = ends(
+    weightsFor(image.height, height, { from: crop.top, size: crop.height }, interpolation),
+  );
+  return { left, top, width: right - left, height: bottom - top };
+}
+
+/** Outputs follow one another, and so do the inputs that they begin and end with. */
+function ends({ start, count }: ResizeAxis): [begin: number, end: number] {
+  const last = start.length - 1;
+  return [start[0], start[last] + count[last]];
 }
 
 /**
@@ -133,14 +173,15 @@ export interface ResizeOptions {
  */
 export function resize(image: Pixels, width: number, height: number, options: ResizeOptions = {}): Pixels {
   checkPixels(image);
-  const box = options.box ?? wholeImage(image);
+  const whole = options.partOf ?? { ...wholeImage(image), left: 0, top: 0 };
+  const box = options.box ?? wholeImage(whole);
   const crop = options.crop ?? { left: 0, top: 0, width, height };
   const interpolation = options.interpolation ?? 'bilinear';
   const sizes = [width, height, image.channels];
   if (!sizes.every(isSize)) {
     throw wrongValue('resize', `sizes must be positive whole numbers, received ${show(sizes)}`);
   }
-  checkBox(box, image.width, image.height, 'image');
+  checkBox(box, whole.width, whole.height, 'image');
   checkBox(crop, width, height, 'result');
   const rows = weightsFor(box.height, height, { from: crop.top, size: crop.height }, interpolation);
   const columns = weightsFor(box.width, width, { from: crop.left, size: crop.width }, interpolation);
@@ -149,8 +190,8 @@ export function resize(image: Pixels, width: number, height: number, options: Re
     channels: image.channels,
     height: image.height,
     width: image.width,
-    rows: movedBy(box.top, rows),
-    columns: movedBy(box.left, columns),
+    rows: movedBy(box.top - whole.top, rows),
+    columns: movedBy(box.left - whole.left, columns),
   };
   active().resizeBytes(geometry, image.data, data);
   return { data, width: crop.width, height: crop.height, channels: image.channels };
@@ -182,7 +223,12 @@ function checkBox(
 }
 
 /** All of an image. */
-export const wholeImage = ({ width, height }: Pixels): Box => ({ left: 0, top: 0, width, height });
+export const wholeImage = ({ width, height }: { readonly width: number; readonly height: number }): Box => ({
+  left: 0,
+  top: 0,
+  width,
+  height,
+});
 
 /** The largest centred square of an image; where a side is one pixel longer, the extra pixel goes right or below. */
 export function centreSquare(image: { readonly width: number; readonly height: number }): Box {
