@@ -53,7 +53,7 @@ export abstract class Module {
   readonly #buffers = new Map<string, BufferOptions>();
 
   static {
-    tensorsOf = (module) => [...new Set(module.#tensors().map(([, tensor]) => tensor))];
+    tensorsOf = (module) => [...new Set(module.#tensors().map(({ tensor }) => tensor))];
   }
 
   abstract forward(x: Tensor, ...rest: unknown[]): Tensor;
@@ -94,16 +94,17 @@ export abstract class Module {
 
   /** This module, named '', and all below it with their paths; each once. */
   namedModules(): [string, Module][] {
-    const found = new Map<Module, string>();
+    const found: [string, Module][] = [];
+    const known = new Set<Module>();
     const visit = (path: string, module: Module): void => {
-      if (found.has(module)) return;
-      found.set(module, path);
-      for (const [name, child] of module.namedChildren()) {
-        visit(path === '' ? name : `${path}.${name}`, child);
-      }
+      if (known.has(module)) return;
+      known.add(module);
+      found.push([path, module]);
+      for (const child of module.namedChildren())
+        visit(path === '' ? child[0] : `${path}.${child[0]}`, child[1]);
     };
     visit('', this);
-    return [...found].map(([module, path]) => [path, module]);
+    return found;
   }
 
   /** The trainable tensors of this module and all below it, each once. */
@@ -116,19 +117,19 @@ export abstract class Module {
    * has set.
    */
   namedParameters(): [string, Tensor][] {
-    const parameters = once(this.#tensors().filter(([, , buffer]) => buffer === null));
+    const parameters = once(this.#tensors().filter(({ buffer }) => buffer === null));
     for (const [, tensor] of parameters) requireByDefault(tensor);
     return parameters;
   }
 
   /** The tensors that are saved but not trained, with their names. */
   namedBuffers(): [string, Tensor][] {
-    return once(this.#tensors().filter(([, , buffer]) => buffer !== null));
+    return once(this.#tensors().filter(({ buffer }) => buffer !== null));
   }
 
   /** All parameters and buffers by name. They share memory with the module's own. */
   stateDict(): StateDict {
-    return Object.fromEntries(this.#tensors().map(([name, tensor]) => [name, tensor.detach()]));
+    return Object.fromEntries(this.#tensors().map(({ name, tensor }) => [name, tensor.detach()]));
   }
 
   /**
@@ -148,15 +149,16 @@ export abstract class Module {
     if (typeof dict !== 'object' || dict === null || Array.isArray(dict) || dict instanceof Tensor) {
       throw wrongType('loadStateDict', `expected an object of Tensors by name, not ${show(dict)}`);
     }
-    return this.#adoptAndLoad(this.#renamed(dict, remap === 'auto'), settings);
+    const modules = this.namedModules();
+    return this.#adoptAndLoad(modules, this.#renamed(modules, dict, remap === 'auto'), settings);
   }
 
   /** The weights under names of today. */
-  #renamed(dict: StateDict, wrapped: boolean): StateDict {
+  #renamed(modules: readonly (readonly [string, Module])[], dict: StateDict, wrapped: boolean): StateDict {
     const children = this.namedChildren().map(([name]) => name.split('.')[0]);
     let result = wrapped ? unwrapped(dict, children) : dict;
     let names = Object.keys(result);
-    for (const [path, module] of this.namedModules()) {
+    for (const [path, module] of modules) {
       if (module.formerName === Module.prototype.formerName) continue;
       const prefix = path === '' ? '' : `${path}.`;
       const rename = (name: string): string =>
@@ -168,11 +170,15 @@ export abstract class Module {
     return result;
   }
 
-  #adoptAndLoad(dict: StateDict, settings: LoadOptions): { missingKeys: string[]; unexpectedKeys: string[] } {
+  #adoptAndLoad(
+    modules: readonly (readonly [string, Module])[],
+    dict: StateDict,
+    settings: LoadOptions,
+  ): { missingKeys: string[]; unexpectedKeys: string[] } {
     const adopted: Module[] = [];
-    for (const [path, module] of this.namedModules()) {
-      const prefix = path === '' ? '' : `${path}.`;
+    for (const [path, module] of modules) {
       if (module.pending() === null) continue;
+      const prefix = path === '' ? '' : `${path}.`;
       module.adopt((name) => (Object.hasOwn(dict, prefix + name) ? dict[prefix + name] : undefined));
       if (module.pending() === null) adopted.push(module);
     }
@@ -185,7 +191,7 @@ export abstract class Module {
   }
 
   #places(): Place[] {
-    return this.#tensors().map(([name, { shape }, buffer]) => ({
+    return this.#tensors().map(({ name, tensor: { shape }, buffer }) => ({
       name,
       shape,
       optional: buffer?.optional ?? false,
@@ -197,12 +203,12 @@ export abstract class Module {
     { strict = true, assign: sharing = false }: LoadOptions,
   ): { missingKeys: string[]; unexpectedKeys: string[] } {
     const own = this.#tensors();
-    const names = new Set(own.map(([name]) => name));
-    const optional = new Set(own.flatMap(([name, , buffer]) => (buffer?.optional ? [name] : [])));
+    const names = new Set(own.map(({ name }) => name));
+    const optional = new Set(own.filter(({ buffer }) => buffer?.optional).map(({ name }) => name));
     const missingKeys = [...names].filter((name) => !Object.hasOwn(dict, name) && !optional.has(name));
     const unexpectedKeys = Object.keys(dict).filter((name) => !names.has(name));
     const sizes: string[] = [];
-    for (const [name, tensor] of own) {
+    for (const { name, tensor } of own) {
       if (!Object.hasOwn(dict, name)) continue;
       const given: unknown = dict[name];
       if (!(given instanceof Tensor)) {
@@ -228,11 +234,11 @@ export abstract class Module {
       const title = `Error(s) in loading state_dict for ${moduleName(this)}:`;
       throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'));
     }
-    const fitting = own.filter(([name]) => Object.hasOwn(dict, name));
-    for (const [name] of fitting) {
+    const fitting = own.filter(({ name }) => Object.hasOwn(dict, name));
+    for (const { name } of fitting) {
       if (storageOf(dict[name]).unread === null) logicalArray(dict[name], `loadStateDict: "${name}"`); // throws where detached
     }
-    for (const [name, tensor] of fitting) assign(tensor, dict[name], 'loadStateDict', sharing);
+    for (const { name, tensor } of fitting) assign(tensor, dict[name], 'loadStateDict', sharing);
     return { missingKeys, unexpectedKeys };
   }
 
@@ -284,7 +290,7 @@ export abstract class Module {
     return this.toString();
   }
 
-  /** Every tensor below this module with its path, and what was said of it where it is a buffer. */
+  /** Every tensor below this module with its path. */
   #tensors(): Named[] {
     const found: Named[] = [];
     const open = new Set<Module>();
@@ -304,9 +310,9 @@ export abstract class Module {
         const value = fields[name];
         if (!(value instanceof Tensor)) continue;
         const buffer = module.#buffers.get(name) ?? null;
-        found.push([prefix + (buffer?.key ?? name), value, buffer]);
+        found.push({ name: prefix + (buffer?.key ?? name), tensor: value, buffer });
       }
-      for (const [name, child] of module.namedChildren()) visit(`${prefix}${name}.`, child);
+      for (const child of module.namedChildren()) visit(`${prefix}${child[0]}.`, child[1]);
       open.delete(module);
     };
     visit('', this);
@@ -319,6 +325,7 @@ const fieldsOf = (holder: object): Readonly<Record<string, unknown>> => holder a
 /**
  * Adds the modules in the fields of `holder`. Compiling walks a network several times in code that runs for the first time:
  * with pairs of names and values, and a name for every number in a field, MobileNetV2's walks took 4.5 ms and their garbage more.
+ * Taking a pair apart makes four objects in such code, so walks do not.
  */
 function collectChildren(
   holder: object,
@@ -341,11 +348,16 @@ function isCollection(value: object): boolean {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
-type Named = [name: string, tensor: Tensor, buffer: BufferOptions | null];
+interface Named {
+  readonly name: string;
+  readonly tensor: Tensor;
+  /** What was said of it where it is a buffer. */
+  readonly buffer: BufferOptions | null;
+}
 
 const once = (tensors: Named[]): [string, Tensor][] => {
   const found = new Map<Tensor, string>();
-  for (const [name, tensor] of tensors) if (!found.has(tensor)) found.set(tensor, name);
+  for (const { name, tensor } of tensors) if (!found.has(tensor)) found.set(tensor, name);
   return [...found].map(([tensor, name]) => [name, tensor]);
 };
 
