@@ -39,6 +39,10 @@ function parsed(text: string, file: string): unknown {
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
+    if (!/\.json$/i.test(file) && !/^\s*[[{]/.test(text)) {
+      const law = `${file} is no list of layers, and its name does not end as those of networks and weights do`;
+      throw wrongValue(OPERATION, law, 'known are .onnx, .safetensors, .safetensors.index.json, .pth, .pt');
+    }
     const message = messageOf(error);
     const at = /at position (\d+)/.exec(message);
     const end = at !== null ? Number(at[1]) : /end of JSON/.test(message) ? text.length : null;

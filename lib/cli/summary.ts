@@ -20,7 +20,7 @@ Of a file of weights, prints its tensors and their totals.
   <model>                scattering (the default, the feature extractor of convkit extract), edges, or a published
                          architecture by torchvision's name, as resnet50 (--models lists them)
   network.onnx           a network in an ONNX file
-  weights.safetensors    weights in a .safetensors, .pth or .pt file
+  weights.safetensors    weights in a .safetensors file (or the index of its shards), .pth or .pt
   layers.json            a list of layers, see below; - reads it from standard input
 
   -i, --input <sizes>    the shape of the input, its batch included, as 1x3x224x224; needed with layers.json, and with ONNX

@@ -69,16 +69,33 @@ export async function loadSafetensors(
 }
 
 /**
- * Reads only the header of a .safetensors file: its metadata, and the dtypes and shapes of its tensors.
+ * Reads only the header of a .safetensors file, or of the shards that a `*.safetensors.index.json` file lists: metadata, and the
+ * dtypes and shapes of the tensors.
  *
  * @throws RangeError naming the file and what is wrong with it.
  * @example
  * const { metadata } = await io.safetensorsInfo('checkpoint.safetensors');
  */
 export async function safetensorsInfo(path: string): Promise<SafetensorsInfo> {
-  const { header } = await InputFile.using(path, 'safetensorsInfo', readHeader);
-  const tensors = header.tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const);
-  return { metadata: { ...header.metadata }, tensors: Object.fromEntries(tensors) };
+  const operation = 'safetensorsInfo';
+  const headers: SafetensorsHeader[] = [];
+  if (typeof path !== 'string' || !path.endsWith('.json')) {
+    headers.push((await InputFile.using(path, operation, readHeader)).header);
+  } else {
+    for (const { shard, names } of await readIndex(path, operation)) {
+      const { header } = await InputFile.using(shard, operation, async (file) => {
+        const read = await readHeader(file);
+        checkShard(file, read.header, names);
+        return read;
+      });
+      headers.push(header);
+    }
+  }
+  const tensors = headers.flatMap((header) =>
+    header.tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const),
+  );
+  const metadata = headers.flatMap((header) => Object.entries(header.metadata));
+  return { metadata: Object.fromEntries(metadata), tensors: Object.fromEntries(tensors) };
 }
 
 /** Read at first: a header is rarely longer, and a read costs 0.1 ms and more beside its bytes. */

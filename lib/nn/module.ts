@@ -232,7 +232,11 @@ export abstract class Module {
     if (faults.length + sizes.length > 0) {
       const wrong = sizes.length > 0 ? wrongShape : wrongValue;
       const title = `Error(s) in loading state_dict for ${moduleName(this)}:`;
-      throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'));
+      const wrapped = unexpectedKeys.some((name) => /(^|\.)(_orig_mod|module)\./.test(name));
+      const cure = wrapped
+        ? "{ remap: 'auto' } takes off what PyTorch's wrappers put before names"
+        : undefined;
+      throw wrong('loadStateDict', [title, ...faults, ...sizes].join('\n\t'), cure);
     }
     const fitting = own.filter(({ name }) => Object.hasOwn(dict, name));
     for (const { name } of fitting) {

@@ -172,6 +172,9 @@ describe('a list of layers', () => {
     refused('[\n  {"type": "ReLU"},\n  {"type" "ReLU"}\n]', 'n.json:3:11: not JSON: ')();
     refused('[', 'n.json:1:2: not JSON: ')();
     refused('no layers\n', /n\.json(:1:1|): not JSON: Unexpected token/)();
+    expect(() => networkOf('PK', 'net.weights')).toThrow(
+      'net.weights is no list of layers, and its name does not end as those of networks and weights do; known are .onnx',
+    );
   });
 
   it('says which layer is wrong, and how', () => {

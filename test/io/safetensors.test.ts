@@ -416,6 +416,16 @@ describe('an index file', () => {
       ['b', [2]],
       ['c', [3]],
     ]);
+    const info = await safetensorsInfo(at('shards/model.safetensors.index.json'));
+    expect(info.tensors).toEqual({
+      a: { dtype: 'F32', shape: [1] },
+      b: { dtype: 'F32', shape: [1] },
+      c: { dtype: 'F32', shape: [1] },
+    });
+    await index('{"weight_map":{"c":"one.safetensors"}}');
+    await expect(safetensorsInfo(at('shards/model.safetensors.index.json'))).rejects.toThrow(
+      /^safetensorsInfo: .*one\.safetensors lacks "c", which the index file says it holds/,
+    );
   });
 
   test.each([
