@@ -51,7 +51,7 @@ void tailTile(const GemmTile& tile) {
   constexpr int kAhead = 8, kLine = 16;  // as of gemmTile
   constexpr bool kShares = Simd::kQuads && kVectors == 1 && kHeight >= kShared;
   static_assert(kHeight <= kLanes && kTails <= kLanes);
-  const bool first = kApart || tile.first, last = !kApart && tile.last;
+  const bool first = kApart || tile.first;
   const int64_t taps = kApart ? 1 : tile.taps;
   V acc[kHeight][kVectors], sum[kTails];
   alignas(64) float lanes[kTails][kLanes];
@@ -91,7 +91,10 @@ void tailTile(const GemmTile& tile) {
     }
     const float* a[kHeight];
 #pragma GCC unroll 16
-    for (int i = 0; i < kHeight; i++) a[i] = row[i] + (kApart ? 0 : tile.offset);
+    for (int i = 0; i < kHeight; i++) {
+      a[i] = row[i] + (kApart ? 0 : tile.offset);
+      keepInRegister(a[i]);
+    }
     V columns[4], quads[kShared];
     const auto multiply = [&](int64_t k, auto element) __attribute__((always_inline)) {
       constexpr int kElement = decltype(element)::kIndex;
@@ -156,26 +159,28 @@ void tailTile(const GemmTile& tile) {
     multiplyBeyond<Simd>(acc, tile.beyond, b);
   }
 
-  // The bias ends every sum, as in gemmTile
-  if (last) {
-    const V low = Simd::set(tile.low), high = Simd::set(tile.high);
+  // What is left to do is asked again, and the bias ends every sum, as in gemmTile
+  const GemmTile* after = &tile;
+  keepInRegister(after);
+  if (!kApart && after->last) {
+    const V low = Simd::set(after->low), high = Simd::set(after->high);
     const auto finish = [=](V v) { return Simd::lesser(high, Simd::greater(low, v)); };
 #pragma GCC unroll 4
-    for (int t = 0; t < kTails; t++) sum[t] = Simd::add(sum[t], Simd::set(tile.bias[kWhole + t]));
+    for (int t = 0; t < kTails; t++) sum[t] = Simd::add(sum[t], Simd::set(after->bias[kWhole + t]));
 #pragma GCC unroll 4
     for (int j = 0; j < kVectors; j++) {
-      const V bias = Simd::load(tile.bias + j * kLanes);
+      const V bias = Simd::load(after->bias + j * kLanes);
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) acc[i][j] = Simd::add(acc[i][j], bias);
     }
-    if (tile.residual != nullptr) {
+    if (after->residual != nullptr) {
 #pragma GCC unroll 4
-      for (int t = 0; t < kTails; t++) sum[t] = Simd::add(sum[t], gather(tile.residual, t));
+      for (int t = 0; t < kTails; t++) sum[t] = Simd::add(sum[t], gather(after->residual, t));
 #pragma GCC unroll 16
       for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; j++)
-          acc[i][j] = Simd::add(acc[i][j], Simd::load(tile.residual + i * tile.ldc + j * kLanes));
+          acc[i][j] = Simd::add(acc[i][j], Simd::load(after->residual + i * after->ldc + j * kLanes));
       }
     }
 #pragma GCC unroll 4
@@ -186,23 +191,31 @@ void tailTile(const GemmTile& tile) {
       for (int j = 0; j < kVectors; j++) acc[i][j] = finish(acc[i][j]);
     }
   }
+  const int64_t ldc = after->ldc;
+  float* c = after->c;
 #pragma GCC unroll 16
   for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
-    for (int j = 0; j < kVectors; j++) Simd::store(tile.c + i * tile.ldc + j * kLanes, acc[i][j]);
+    for (int j = 0; j < kVectors; j++) Simd::store(c + j * kLanes, acc[i][j]);
+    c += ldc;
+    keepInRegister(c);
   }
   if constexpr (kApart) {
     static_assert(kTails == 1);
-    Simd::store(tile.tails, sum[0]);
+    Simd::store(after->tails, sum[0]);
     return;
   }
 #pragma GCC unroll 4
   for (int t = 0; t < kTails; t++) Simd::store(lanes[t], sum[t]);
+  const int tail = after->tail;
+  c = after->c;
 #pragma GCC unroll 16
   for (int i = 0; i < kHeight; i++) {
 #pragma GCC unroll 4
     for (int t = 0; t < kTails; t++)
-      if (t == 0 || t < tile.tail) tile.c[i * tile.ldc + kWhole + t] = lanes[t][i];
+      if (t == 0 || t < tail) c[kWhole + t] = lanes[t][i];
+    c += ldc;
+    keepInRegister(c);
   }
 }
 
