@@ -20,6 +20,9 @@ import {
 import { LINE, type Plan, plan } from './plan.js';
 import { product } from './steps.js';
 
+/** As many calls as the binding takes for a program. */
+const MOST_STEPS = 65536;
+
 /** Memory that one run at a time works in. */
 export class Arena {
   memory: Float32Array = new Float32Array(0);
@@ -47,6 +50,13 @@ export class Executable {
     readonly graph: Graph,
     weights: Weights,
   ) {
+    if (graph.steps.length > MOST_STEPS) {
+      throw wrongValue(
+        'compile',
+        `a session has at most ${MOST_STEPS} steps, and this network has ${graph.steps.length}`,
+        'call its forward instead, or compile its parts',
+      );
+    }
     this.plan = plan(graph);
     if (this.plan.length * 4 > machineMemory()) {
       throw wrongValue(

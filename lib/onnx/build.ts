@@ -50,6 +50,8 @@ interface Constant {
 
 /** The opsets whose operators mean what is computed here. */
 const OPSETS = [6, 25] as const;
+/** Of a node: they become a call's arguments, which the stack has to hold. */
+const MOST_INPUTS = 16384;
 
 /** Who is speaking when something is wrong: the loader first, the module later. */
 interface Speaker {
@@ -185,6 +187,9 @@ class Building {
     if (builder === undefined) {
       const whose = proto.domain === '' ? '' : ` of ${show(proto.domain)}`;
       fail(`is not an operator${whose} that convkit has`, `supported are ${supported()}`);
+    }
+    if (proto.inputs.length > MOST_INPUTS) {
+      fail(`has ${proto.inputs.length} inputs; convkit takes at most ${MOST_INPUTS}`);
     }
     const slots = proto.inputs.map((name) => this.#slot(name, fail));
     const node = new Node(proto, opset, slots, fail);

@@ -32,8 +32,8 @@ constexpr int64_t kManyTiles = 24, kLargeForMany = 3 << 18;
 // tiles in its cache (floats of them), and has so many channels, for each output of a tile's side, that this
 // takes less than it spares: otherwise half of what each reads was written by the other, twice. Two threads,
 // AVX-512, both and own channels: 512 at 7x7 304 us and 299, 128 at 7x7 28 and 25, 256 at 14x14 191 and 193;
-// on processors with a third-level cache each, which hand a line over in 210 ns instead of 43, 309 and 284,
-// 256 at 14x14 219 and 193. 128 to 256 at 14x14 would take 99 and 108, 512 at 14x14 855 and 900.
+// while the processors handed a line over in 210 ns instead of 43, as with a third-level cache each, 309 and
+// 284, 256 at 14x14 219 and 193. 128 to 256 at 14x14 would take 99 and 108, 512 at 14x14 855 and 900.
 constexpr int64_t kMostOwn = 3 << 16;
 constexpr int64_t kLeastOwnChannels = 32;
 // Between the elements of a block: without it, channels and tiles that are powers of two put all of them into

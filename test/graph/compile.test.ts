@@ -230,6 +230,19 @@ it('profiles every step', async () => {
   expect(() => session.profile(images(1), { rounds: 0 })).toThrow(RangeError);
 });
 
+it('refuses a network of more steps than a program has', async () => {
+  class Long extends nn.Module {
+    override forward(x: Tensor): Tensor {
+      let y = x;
+      for (let step = 0; step < 65537; step++) y = ops.tanh(y);
+      return y;
+    }
+  }
+  await expect(compile(new Long(), { inputShape: [1, 2] })).rejects.toThrow(
+    'compile: a session has at most 65536 steps, and this network has 65537; call its forward instead, or compile its parts',
+  );
+});
+
 describe('batch normalisation', () => {
   class Normalised extends nn.Module {
     conv = new nn.Conv2d(6, 8, 3, { padding: 1, groups: 2 });

@@ -408,6 +408,13 @@ describe('what is refused', () => {
       "node 'the conv' (Conv, opset 17) cannot be: conv2d: non-positive stride is not supported",
     ],
     ['negative pads', conv({ pads: [-1, 0, 0, 0] }), 'negative padding is not supported'],
+    [
+      'more inputs than a call can have',
+      model({
+        nodes: [node('Concat', Array.from({ length: 16385 }, () => 'x').join(' '), 'y', { axis: 1 })],
+      }),
+      'has 16385 inputs; convkit takes at most 16384',
+    ],
     ['too few pads', conv({ pads: [1, 1] }), 'has pads=[1, 1] for 4 dimensions'],
     [
       'an attribute of another kind',
