@@ -65,19 +65,25 @@ const SIDE = 224;
 const MEAN = [0.485, 0.456, 0.406];
 const STD = [0.229, 0.224, 0.225];
 
-/** The pipeline as a user of sharp and onnxruntime-node writes it; `fastShrinkOnLoad` is what sharp does by itself. */
+/**
+ * The pipeline as a user of sharp and onnxruntime-node writes it. sharp has JPEG files scaled down while they are decoded,
+ * unless a part is cut out first: all of it, where every pixel is to be decoded.
+ */
 async function extractByPeer(folder: string, output: string): Promise<void> {
   const { default: sharp } = await import('sharp');
   const { InferenceSession, Tensor } = await peer<OnnxRuntime>('onnxruntime-node');
   const files = readdirSync(folder).sort();
-  const fastShrinkOnLoad = values.decode === 'scaled';
+  const opened = (name: string) => {
+    const image = sharp(join(folder, name));
+    return values.decode === 'full' ? image.extract({ left: 0, top: 0, width, height }) : image;
+  };
   const prepared = async (names: readonly string[]): Promise<Float32Array> => {
     const x = new Float32Array(names.length * 3 * SIDE * SIDE);
     const plane = SIDE * SIDE;
     await Promise.all(
       names.map(async (name, n) => {
-        const pixels = await sharp(join(folder, name))
-          .resize({ width: 341, height: 256, fit: 'fill', kernel: 'linear', fastShrinkOnLoad })
+        const pixels = await opened(name)
+          .resize({ width: 341, height: 256, fit: 'fill', kernel: 'linear' })
           .extract({ left: 58, top: 16, width: SIDE, height: SIDE })
           .removeAlpha()
           .raw()
@@ -157,7 +163,7 @@ function waysOf(decoding: Decoding, photos: string, folder: string): readonly [o
   const common = ['--batch', values.batch, '--threads', values.threads, '--decode', decoding];
   const extract = ['extract', photos, '-o', own, '--model', values.network, '--quiet'];
   const weights = ['--weights', cached('safetensors')];
-  const peer = ['--peer', photos, '--output', other, '--network', values.network];
+  const peer = ['--peer', photos, '--output', other, '--network', values.network, '--width', values.width];
   return [
     {
       name: `convkit extract --decode ${decoding}`,
@@ -167,7 +173,7 @@ function waysOf(decoding: Decoding, photos: string, folder: string): readonly [o
       times: [],
     },
     {
-      name: `sharp + onnxruntime-node${decoding === 'full' ? ', fastShrinkOnLoad: false' : ''}`,
+      name: `sharp + onnxruntime-node${decoding === 'full' ? ', every pixel decoded' : ''}`,
       decoding,
       output: other,
       args: [fileURLToPath(import.meta.url), ...peer, ...common],

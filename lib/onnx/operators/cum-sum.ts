@@ -1,5 +1,6 @@
 // Running sums along a dimension, each one chain of additions from its first element on: a matrix of ones and zeros times
-// the elements, block by block, of which each begins with the sum of those before it.
+// the elements, block by block, of which each begins with the sum of those before it. An infinite element leaves no numbers in its
+// block, since it is multiplied by zeros too.
 
 import { parseLinearOptions, prepareLinear } from '../../ops/linear.js';
 import { permute } from '../../ops/permute-tensor.js';
