@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Abi, Binding } from '../../binding.js';
+import { messageOf } from '../errors.js';
 
 export const ABI: Abi = 21;
 
@@ -88,9 +89,7 @@ function describeAbi(addon: unknown): string {
 }
 
 function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error)
-    .split('\n')[0]
-    .trim();
+  return messageOf(error).split('\n')[0].trim();
 }
 
 function cure(root: string): string {

@@ -1,6 +1,6 @@
 // Weights into a network from a file of any format that has them, told apart by its ending.
 
-import { wrongValue } from '../errors.js';
+import { messageOf, wrongValue } from '../errors.js';
 import { loadPth, loadSafetensors } from '../io/index.js';
 import type { Module, StateDict } from '../nn/module.js';
 
@@ -27,7 +27,7 @@ export function putWeights(module: Module, weights: StateDict, path: string): vo
   try {
     module.loadStateDict(weights, { assign: true, remap: 'auto' });
   } catch (error) {
-    const lines = error instanceof Error ? error.message.split('\n') : [String(error)];
+    const lines = messageOf(error).split('\n');
     const short = lines
       .slice(0, MOST_LINES)
       .map((line) => (line.length > 200 ? `${line.slice(0, 200)}…` : line));

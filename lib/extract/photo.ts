@@ -1,7 +1,7 @@
 // From decoded pixels to what a network takes, as torchvision's `ImageClassification` transform and timm's evaluation
 // transform do it to a PIL image, bit for bit: resize, centre crop, numbers from 0 to 1, mean and deviation.
 
-import { type Box, inputsOf, type Part, type Pixels, resize } from '../image/resize.js';
+import { type Box, type ImageSize, inputsOf, type Part, type Pixels, resize } from '../image/resize.js';
 import type { Preset } from './presets.js';
 
 /** Python's round of halves. */
@@ -14,9 +14,9 @@ function toEven(value: number): number {
 
 /** The size to which an image is resized, and the part of it that is kept. */
 export function placement(
-  image: { readonly width: number; readonly height: number },
+  image: ImageSize,
   { resize: side, crop }: Pick<Preset, 'resize' | 'crop'>,
-): { readonly width: number; readonly height: number; readonly crop: Box } {
+): ImageSize & { readonly crop: Box } {
   const { width, height } = image;
   const long = Math.trunc((side * Math.max(width, height)) / Math.min(width, height));
   const [toWidth, toHeight] = width <= height ? [side, long] : [long, side];
@@ -50,7 +50,7 @@ export function normalisation({ mean, std }: Pick<Preset, 'mean' | 'std'>): read
 }
 
 /** The part of an image that a preset's pixels are made from. */
-export function photoInputs(image: { readonly width: number; readonly height: number }, preset: Preset): Box {
+export function photoInputs(image: ImageSize, preset: Preset): Box {
   return inputsOf(image, { ...placement(image, preset), interpolation: preset.interpolation });
 }
 

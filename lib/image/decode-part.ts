@@ -1,7 +1,7 @@
 // Files to the pixels of one part of an image: what is cut away later need not be copied, nor wait in memory.
 
 import { type DecodeOptions, inWordsOfFiles, openImage, pixelsOf } from './decode.js';
-import type { Box, Part, Pixels } from './resize.js';
+import { type Box, type ImageSize, type Part, type Pixels, wholeImage } from './resize.js';
 
 /** Formats whose files say how large their one picture is. */
 const PLAIN: readonly unknown[] = ['jpeg', 'png', 'webp'];
@@ -20,7 +20,7 @@ export interface PartialPixels extends Pixels {
  */
 export async function decodePart(
   path: string,
-  boxFor: (image: { readonly width: number; readonly height: number }) => Box,
+  boxFor: (image: ImageSize) => Box,
   options: DecodeOptions = {},
 ): Promise<PartialPixels> {
   const image = await openImage(path, options);
@@ -29,7 +29,7 @@ export async function decodePart(
       const { format, orientation = 1, pages = 1, width, height } = await image.metadata();
       if (!PLAIN.includes(format) || orientation !== 1 || pages !== 1) {
         const all = await pixelsOf(image);
-        return { ...all, partOf: { width: all.width, height: all.height, left: 0, top: 0 } };
+        return { ...all, partOf: wholeImage(all) };
       }
       const { left, top, width: across } = boxFor({ width, height });
       image.extract({ left, top, width: across, height: height - top });

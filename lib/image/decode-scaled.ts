@@ -3,12 +3,7 @@
 
 import { BackendError } from '../errors.js';
 import { type DecodeOptions, inWordsOfFiles, openImage, pixelsOf, requireSharp } from './decode.js';
-import type { Interpolation, Pixels } from './resize.js';
-
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
+import type { ImageSize, Interpolation, Pixels } from './resize.js';
 
 export interface ScaledOptions extends DecodeOptions {
   /** The size that is wanted of an upright image of so many pixels. */

@@ -4,7 +4,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { default as MakeSharp, Sharp } from 'sharp';
-import { BackendError } from '../errors.js';
+import { BackendError, messageOf } from '../errors.js';
 import type { Pixels } from './resize.js';
 
 type Library = typeof MakeSharp;
@@ -18,7 +18,7 @@ async function loadSharp(): Promise<Library> {
     const sharp: Library = require('sharp');
     return sharp;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0] : String(error);
+    const reason = messageOf(error).split('\n')[0];
     throw new BackendError(
       `image: files are decoded and encoded by sharp, which did not load (${reason}); run: npm install sharp`,
     );

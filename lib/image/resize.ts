@@ -126,29 +126,23 @@ export interface ResizeOptions {
   readonly partOf?: Part;
 }
 
-/** The size of a whole image, and the corner from which on pixels of it were kept. */
-export interface Part {
+export interface ImageSize {
   readonly width: number;
   readonly height: number;
+}
+
+/** The size of a whole image, and the corner from which on pixels of it were kept. */
+export interface Part extends ImageSize {
   readonly left: number;
   readonly top: number;
 }
 
 /** The part of an image that a part of its resized self is made from. */
 export function inputsOf(
-  image: { readonly width: number; readonly height: number },
-  {
-    width,
-    height,
-    crop,
-    interpolation,
-  }: {
-    readonly width: number;
-    readonly height: number;
-    readonly crop: Box;
-    readonly interpolation: Interpolation;
-  },
+  image: ImageSize,
+  wanted: ImageSize & Required<Pick<ResizeOptions, 'crop' | 'interpolation'>>,
 ): Box {
+  const { width, height, crop, interpolation } = wanted;
   const [left, right] = ends(
     weightsFor(image.width, width, { from: crop.left, size: crop.width }, interpolation),
   );
@@ -173,7 +167,7 @@ function ends({ start, count }: ResizeAxis): [begin: number, end: number] {
  */
 export function resize(image: Pixels, width: number, height: number, options: ResizeOptions = {}): Pixels {
   checkPixels(image);
-  const whole = options.partOf ?? { ...wholeImage(image), left: 0, top: 0 };
+  const whole = options.partOf ?? wholeImage(image);
   const box = options.box ?? wholeImage(whole);
   const crop = options.crop ?? { left: 0, top: 0, width, height };
   const interpolation = options.interpolation ?? 'bilinear';
@@ -223,7 +217,7 @@ function checkBox(
 }
 
 /** All of an image. */
-export const wholeImage = ({ width, height }: { readonly width: number; readonly height: number }): Box => ({
+export const wholeImage = ({ width, height }: ImageSize): Box => ({
   left: 0,
   top: 0,
   width,
@@ -231,7 +225,7 @@ export const wholeImage = ({ width, height }: { readonly width: number; readonly
 });
 
 /** The largest centred square of an image; where a side is one pixel longer, the extra pixel goes right or below. */
-export function centreSquare(image: { readonly width: number; readonly height: number }): Box {
+export function centreSquare(image: ImageSize): Box {
   const side = Math.min(image.width, image.height);
   return { left: (image.width - side) >> 1, top: (image.height - side) >> 1, width: side, height: side };
 }

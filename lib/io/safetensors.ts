@@ -57,15 +57,8 @@ export async function loadSafetensors(
   const operation = 'loadSafetensors';
   const { lazy = false } = checkedOptions(options, 'lazy', operation, '{ lazy: true }');
   if (typeof lazy !== 'boolean') throw wrongType(operation, `lazy must be true or false, not ${show(lazy)}`);
-  if (typeof path !== 'string' || !path.endsWith('.json')) {
-    const entries = await InputFile.using(path, operation, (file) => readTensors(file, null, lazy));
-    return Object.fromEntries(entries);
-  }
-  const loaded: [string, Tensor][] = [];
-  for (const { shard, names } of await readIndex(path, operation)) {
-    loaded.push(...(await InputFile.using(shard, operation, (file) => readTensors(file, names, lazy))));
-  }
-  return Object.fromEntries(loaded);
+  const loaded = await eachFile(path, operation, (file, names) => readTensors(file, names, lazy));
+  return Object.fromEntries(loaded.flat());
 }
 
 /**
@@ -77,31 +70,38 @@ export async function loadSafetensors(
  * const { metadata } = await io.safetensorsInfo('checkpoint.safetensors');
  */
 export async function safetensorsInfo(path: string): Promise<SafetensorsInfo> {
-  const operation = 'safetensorsInfo';
-  const headers: SafetensorsHeader[] = [];
-  if (typeof path !== 'string' || !path.endsWith('.json')) {
-    headers.push((await InputFile.using(path, operation, readHeader)).header);
-  } else {
-    for (const { shard, names } of await readIndex(path, operation)) {
-      const { header } = await InputFile.using(shard, operation, async (file) => {
-        const read = await readHeader(file);
-        checkShard(file, read.header, names);
-        return read;
-      });
-      headers.push(header);
-    }
-  }
-  const tensors = headers.flatMap((header) =>
+  const read = await eachFile(path, 'safetensorsInfo', readHeader);
+  const tensors = read.flatMap(({ header }) =>
     header.tensors.map(({ name, dtype, shape }) => [name, { dtype, shape }] as const),
   );
-  const metadata = headers.flatMap((header) => Object.entries(header.metadata));
+  const metadata = read.flatMap(({ header }) => Object.entries(header.metadata));
   return { metadata: Object.fromEntries(metadata), tensors: Object.fromEntries(tensors) };
+}
+
+/** What `read` makes of a file, or of the shards of an index file, with the names that this promises of each. */
+async function eachFile<Result>(
+  path: string,
+  operation: string,
+  read: (file: InputFile, expected: ReadonlySet<string> | null) => Promise<Result>,
+): Promise<Result[]> {
+  if (typeof path !== 'string' || !path.endsWith('.json')) {
+    return [await InputFile.using(path, operation, (file) => read(file, null))];
+  }
+  const results: Result[] = [];
+  for (const { shard, names } of await readIndex(path, operation)) {
+    results.push(await InputFile.using(shard, operation, (file) => read(file, names)));
+  }
+  return results;
 }
 
 /** Read at first: a header is rarely longer, and a read costs 0.1 ms and more beside its bytes. */
 const FIRST_BYTES = 1 << 16;
 
-async function readHeader(file: InputFile): Promise<{ header: SafetensorsHeader; dataStart: number }> {
+/** The header of a file; `expected` lists the names an index file promises. */
+async function readHeader(
+  file: InputFile,
+  expected: ReadonlySet<string> | null,
+): Promise<{ header: SafetensorsHeader; dataStart: number }> {
   const fail = (law: string, cure?: string): never => file.fail(law, cure);
   const first = await file.read(0, Math.min(FIRST_BYTES, file.size));
   const length = headerLength(first, file.size, fail);
@@ -111,17 +111,18 @@ async function readHeader(file: InputFile): Promise<{ header: SafetensorsHeader;
     dataStart <= first.length
       ? first.subarray(LENGTH_BYTES, dataStart)
       : await file.read(LENGTH_BYTES, length);
-  return { header: parseHeader(bytes, file.size - dataStart, fail), dataStart };
+  const header = parseHeader(bytes, file.size - dataStart, fail);
+  if (expected !== null) checkShard(file, header, expected);
+  return { header, dataStart };
 }
 
-/** The tensors of a file in the order of their names; `expected` lists the names an index file promises. */
+/** The tensors of a file in the order of their names. */
 async function readTensors(
   file: InputFile,
   expected: ReadonlySet<string> | null,
   lazy: boolean,
 ): Promise<[string, Tensor][]> {
-  const { header, dataStart } = await readHeader(file);
-  if (expected !== null) checkShard(file, header, expected);
+  const { header, dataStart } = await readHeader(file, expected);
   for (const { name, dtype, type } of header.tensors) {
     if (type === null) {
       file.fail(

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { decodeImage } from '../../lib/image/decode.js';
-import { decodeScaled, type ImageSize } from '../../lib/image/decode-scaled.js';
-import { resize } from '../../lib/image/resize.js';
+import { decodeScaled } from '../../lib/image/decode-scaled.js';
+import { type ImageSize, resize } from '../../lib/image/resize.js';
 
 let folder = '';
 const at = (name: string): string => join(folder, name);
